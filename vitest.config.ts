@@ -1,0 +1,43 @@
+import { defineConfig } from "vitest/config";
+
+process.env["TZ"] = "UTC";
+
+const PACKAGES = "{tpm,ns-ima,protocol,hook,agent,registrar,verifier,cli,test/lab,test/fakes}";
+
+export default defineConfig({
+  ssr: { resolve: { conditions: ["@nsattest/source"] } },
+  test: {
+    maxWorkers: 2,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: "unit",
+          include: [`${PACKAGES}/**/*.test.ts`],
+          exclude: ["**/node_modules/**", "**/*.{property,swtpm,native}.test.ts"],
+        },
+      },
+      { extends: true, test: { name: "property", include: [`${PACKAGES}/**/*.property.test.ts`] } },
+      { extends: true, test: { name: "swtpm", include: [`${PACKAGES}/**/*.swtpm.test.ts`] } },
+      // Builds and runs what is written in C: the hook and the BPF object.
+      { extends: true, test: { name: "native", include: [`${PACKAGES}/**/*.native.test.ts`] } },
+      { extends: true, test: { name: "repo", include: ["test/repo/**/*.test.ts"] } },
+      { extends: true, test: { name: "attacks", include: ["test/attacks/**/*.test.ts"] } },
+      {
+        extends: true,
+        test: {
+          name: "vm",
+          include: ["test/vm/**/*.test.ts"],
+          fileParallelism: false,
+          testTimeout: 300_000,
+          hookTimeout: 600_000,
+        },
+      },
+    ],
+    coverage: {
+      provider: "v8",
+      include: ["{tpm,ns-ima,protocol,agent,registrar,verifier,cli}/src/**/*.ts"],
+      exclude: ["**/*.test.ts", "**/index.ts"],
+    },
+  },
+});
