@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { ByteReader, ByteWriter } from "./bytes.ts";
+import { TpmError } from "./error.ts";
+import { digest, HASH_ALGORITHMS, type HashName, hashById } from "./hash-algorithm.ts";
+
+/** PCRs of one bank. */
+export interface BankSelection {
+  readonly bank: HashName;
+  readonly pcrs: readonly number[];
+}
+
+/** Which PCRs of which banks, in the order in which a TPM hashes them; within a bank PCRs count upwards. */
+export type PcrSelection = readonly BankSelection[];
+
+/** One PCR. In an agent's message it is a claim; inside a VerifiedQuote it is what the TPM signed. */
+export interface PcrValue {
+  readonly bank: HashName;
+  readonly index: number;
+  readonly value: Uint8Array;
+}
+
+/** A PC client TPM has PCR 0 to 23. */
+export const PCR_COUNT = 24;
+const SELECT_SIZE = 3;
+const MAX_BANKS = 16;
+
+/**
+ * Reads a TPML_PCR_SELECTION (TPM 2.0 part 2, 10.9.7). A bank may be selected with no PCR in it: so a TPM says that it
+ * has no such bank.
+ *
+ * @throws TpmError `BYTES_SHORT`, `HASH_UNKNOWN`, `PCR_SELECTION` (more than 16 banks, or not 24 PCRs in a bank)
+ */
+export function readPcrSelection(reader: ByteReader): PcrSelection {
+  const count = reader.u32();
+  if (count > MAX_BANKS) throw new TpmError("PCR_SELECTION", `${count} banks selected`);
+  return Array.from({ length: count }, () => {
+    const bank = hashById(reader.u16()).name;
+    return { bank, pcrs: readPcrBitmap(reader) };
+  });
+}
+
+/**
+ * Reads the size and bitmap of one TPMS_PCR_SELECTION: the PCRs, ascending.
+ *
+ * @throws TpmError `BYTES_SHORT`, `PCR_SELECTION`
+ */
+export function readPcrBitmap(reader: ByteReader): readonly number[] {
+  const size = reader.u8();
+  if (size !== SELECT_SIZE) throw new TpmError("PCR_SELECTION", `bitmap of ${size} bytes, not 3`);
+  const octets = reader.bytes(SELECT_SIZE);
+  return Array.from({ length: PCR_COUNT }, (_, index) => index).filter(
+    (index) => ((octets[index >> 3] ?? 0) >> (index & 7)) & 1,
+  );
+}
+
+/** @throws TpmError `PCR_SELECTION` when a PCR is not an integer from 0 to 23 or there are more than 16 banks */
+export function writePcrSelection(writer: ByteWriter, selection: PcrSelection): void {
+  if (selection.length > MAX_BANKS) {
+    throw new TpmError("PCR_SELECTION", `${selection.length} banks selected`);
+  }
+  writer.u32(selection.length);
+  for (const { bank, pcrs } of selection) {
+    const octets = new Uint8Array(SELECT_SIZE);
+    for (const index of pcrs) {
+      assertPcrIndex(index);
+      octets[index >> 3] = (octets[index >> 3] ?? 0) | (1 << (index & 7));
+    }
+    writer.u16(HASH_ALGORITHMS[bank].id).u8(SELECT_SIZE).bytes(octets);
+  }
+}
+
+/** @throws TpmError `PCR_SELECTION` */
+export function assertPcrIndex(index: number): void {
+  if (!Number.isInteger(index) || index < 0 || index >= PCR_COUNT) {
+    throw new TpmError("PCR_SELECTION", `there is no PCR ${index}`);
+  }
+}
+
+/** True when both select the same PCRs in the same order of banks; the order of PCRs in a bank means nothing. */
+export function samePcrSelection(a: PcrSelection, b: PcrSelection): boolean {
+  return canonical(a) === canonical(b);
+}
+
+function canonical(selection: PcrSelection): string {
+  return selection.map(({ bank, pcrs }) => `${bank}:${ascending(pcrs)}`).join(" ");
+}
+
+function ascending(pcrs: readonly number[]): readonly number[] {
+  return [...new Set(pcrs)].sort((a, b) => a - b);
+}
+
+/**
+ * The values of `selection` in the order in which a TPM hashes them.
+ *
+ * @throws TpmError `PCR_VALUES` unless `values` holds each selected PCR once, with a digest of its bank's size, and no other
+ */
+export function orderPcrValues(
+  selection: PcrSelection,
+  values: readonly PcrValue[],
+): readonly PcrValue[] {
+  const left = new Map<string, PcrValue>();
+  for (const value of values) left.set(`${value.bank}:${value.index}`, value);
+  const ordered = selection.flatMap(({ bank, pcrs }) =>
+    ascending(pcrs).map((index) => {
+      const key = `${bank}:${index}`;
+      const found = left.get(key);
+      if (found?.value.length !== HASH_ALGORITHMS[bank].size) {
+        throw new TpmError("PCR_VALUES", `no value, or one of a wrong size, for ${key}`);
+      }
+      left.delete(key);
+      return found;
+    }),
+  );
+  if (ordered.length !== values.length) {
+    throw new TpmError("PCR_VALUES", "a PCR was given twice or was not selected");
+  }
+  return ordered;
+}
+
+/** pcrDigest of a quote: H over the values as ordered by {@link orderPcrValues} (TPM 2.0 part 1, 17.6.1). */
+export function pcrDigest(hash: HashName, ordered: readonly PcrValue[]): Uint8Array {
+  return digest(hash, ...ordered.map(({ value }) => value));
+}
