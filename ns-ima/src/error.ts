@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** Why this package refused something. Callers branch on the code, never on the text. */
+export type NsImaErrorCode =
+  // Measurement list
+  /** A record does not begin with a little-endian PCR number: a big-endian list, a wrong offset, or no list. */
+  | "LIST_PCR"
+  /** A record's template is none of `ima-ng`, `ima-sig`, `ima-buf`. */
+  | "LIST_TEMPLATE_UNSUPPORTED"
+  /** A record's data is not what its template says. */
+  | "LIST_TEMPLATE_FIELDS"
+  /** A record's data does not have the digest that the list gives for it. */
+  | "LIST_TEMPLATE_DIGEST"
+  /** A record declares a longer name or more data than `limits.ts` allows. */
+  | "LIST_LIMIT"
+  /** A record was extended into another PCR than the one that is replayed. */
+  | "LIST_PCR_UNSUPPORTED"
+  /** No prefix of the list leads from the state's value to the quoted one. */
+  | "LIST_REPLAY_MISMATCH"
+  // Policy
+  /** Not a Keylime runtime policy; `problems` says where. */
+  | "POLICY_MALFORMED"
+  /** The policy asks for something that is not evaluated; `problems` says what. */
+  | "POLICY_UNSUPPORTED"
+  /** The policy lists no SHA-256 digest, so nothing could ever be allowed by it. */
+  | "POLICY_EMPTY"
+  /** An exclude is no regular expression, or one that matches every path; `problems` says which. */
+  | "POLICY_PATTERN";
+
+export interface NsImaErrorOptions {
+  readonly cause?: unknown;
+  /** Every problem of a document, in its order, for people. */
+  readonly problems?: readonly string[];
+}
+
+/** The only error that leaves this package. */
+export class NsImaError extends Error {
+  override readonly name = "NsImaError";
+  readonly code: NsImaErrorCode;
+  /** Empty unless a whole document was checked. */
+  readonly problems: readonly string[];
+
+  constructor(code: NsImaErrorCode, message: string, options: NsImaErrorOptions = {}) {
+    super(message, options);
+    this.code = code;
+    this.problems = options.problems ?? [];
+  }
+}
