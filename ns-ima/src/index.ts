@@ -3,6 +3,33 @@
 export { NsImaError, type NsImaErrorCode, type NsImaErrorOptions } from "./error.ts";
 export { LIST_DATA_MAX, LIST_NAME_MAX } from "./limits.ts";
 export {
+  bytePathFromBytes,
+  bytePathFromText,
+  bytePathToBytes,
+  displayPath,
+  imaPath,
+} from "./list/byte-path.ts";
+export { encodeEntry } from "./list/encode-entry.ts";
+export {
+  type EntryContent,
+  IMA_PCR,
+  isBootAggregate,
+  type ListEntry,
+  type TemplateName,
+} from "./list/entry.ts";
+export {
+  type MeasurementList,
+  type ParseListOptions,
+  parseMeasurementList,
+} from "./list/measurement-list.ts";
+export {
+  initialReplayState,
+  type ReplayResult,
+  type ReplayState,
+  replayList,
+} from "./list/replay.ts";
+export { anchorDigest, extendAnchor } from "./log/anchor.ts";
+export {
   type BootEvent,
   type BytePath,
   EventFlag,
@@ -23,3 +50,25 @@ export {
   type ProgramIdentity,
   type ResyncEvent,
 } from "./log/event.ts";
+export { leafHash, TAG_SIZE } from "./log/leaf.ts";
+export { isContainerId, isNamespaceId } from "./log/namespace-id.ts";
+export {
+  EMPTY_LOG,
+  type EventDecoder,
+  type NamespaceLogState,
+  type ReplayedLog,
+  replayLog,
+} from "./log/namespace-log.ts";
+export {
+  type CompiledRuntimePolicy,
+  compileRuntimePolicy,
+  type Measured,
+  type PathForm,
+  type PolicyDecision,
+} from "./policy/evaluate.ts";
+export type { PatternCompiler } from "./policy/excludes.ts";
+export {
+  type DigestTable,
+  parseRuntimePolicy,
+  type RuntimePolicy,
+} from "./policy/runtime-policy.ts";
