@@ -17,6 +17,30 @@ export type NsImaErrorCode =
   | "LIST_PCR_UNSUPPORTED"
   /** No prefix of the list leads from the state's value to the quoted one. */
   | "LIST_REPLAY_MISMATCH"
+  // Namespace log
+  /** A record's tag or salt does not have 32 bytes. */
+  | "LOG_RECORD"
+  /** A batch without records. */
+  | "LOG_BATCH_EMPTY"
+  /** The batches do not lead from the state's value of the anchor PCR to the quoted one. */
+  | "LOG_REPLAY_MISMATCH"
+  /** The anchor PCR was not zero before the log's first event. */
+  | "ANCHOR_BASELINE"
+  /** The log does not begin with a `boot` event, or has a second one. */
+  | "LOG_BOOT"
+  /** A namespace was opened with a tag that another one has. */
+  | "LOG_TAG_REUSED"
+  /** A record does not have the tag of its event's namespace. */
+  | "LOG_TAG_FOREIGN"
+  /** An event of a namespace that was not opened before it. */
+  | "LOG_NAMESPACE_UNKNOWN"
+  /** A namespace was opened twice. */
+  | "LOG_NAMESPACE_REOPENED"
+  // Join
+  /** A mark, or the length of the list at attach, beyond the end of the list. */
+  | "MARK_BEYOND_LIST"
+  /** A mark below an earlier one, or below the length of the list at attach. */
+  | "MARK_DECREASES"
   // Policy
   /** Not a Keylime runtime policy; `problems` says where. */
   | "POLICY_MALFORMED"
