@@ -114,37 +114,44 @@ export class ByteWriter {
   }
 
   u8(value: number): this {
-    this.#view.setUint8(this.#reserve(1, value), value);
+    const at = this.#reserve(1, value);
+    this.#view.setUint8(at, value);
     return this;
   }
 
   u16(value: number): this {
-    this.#view.setUint16(this.#reserve(2, value), value);
+    const at = this.#reserve(2, value);
+    this.#view.setUint16(at, value);
     return this;
   }
 
   u32(value: number): this {
-    this.#view.setUint32(this.#reserve(4, value), value);
+    const at = this.#reserve(4, value);
+    this.#view.setUint32(at, value);
     return this;
   }
 
   u32le(value: number): this {
-    this.#view.setUint32(this.#reserve(4, value), value, true);
+    const at = this.#reserve(4, value);
+    this.#view.setUint32(at, value, true);
     return this;
   }
 
   u64(value: number): this {
-    this.#view.setBigUint64(this.#reserve(8, value), BigInt(value));
+    const at = this.#reserve(8, value);
+    this.#view.setBigUint64(at, BigInt(value));
     return this;
   }
 
   u64le(value: number): this {
-    this.#view.setBigUint64(this.#reserve(8, value), BigInt(value), true);
+    const at = this.#reserve(8, value);
+    this.#view.setBigUint64(at, BigInt(value), true);
     return this;
   }
 
   bytes(value: Uint8Array): this {
-    this.#bytes.set(value, this.#grow(value.length));
+    const at = this.#grow(value.length);
+    this.#bytes.set(value, at);
     return this;
   }
 
@@ -157,6 +164,8 @@ export class ByteWriter {
   finish(): Uint8Array {
     return this.#bytes.slice(0, this.#length);
   }
+
+  // Both may put a larger buffer in place of the old one: call them before touching #bytes or #view.
 
   /** @throws TpmError `BYTES_RANGE` when `value` is not an integer of `width` bytes */
   #reserve(width: 1 | 2 | 4 | 8, value: number): number {

@@ -1,6 +1,46 @@
 // SPDX-License-Identifier: Apache-2.0
 
+export {
+  encodeQuoteAttest,
+  parseQuoteAttest,
+  type QuoteAttest,
+  type TpmClock,
+} from "./attest.ts";
+export { type AttestationKeyArea, assertAttestationKey } from "./attestation-key.ts";
 export { ByteReader, ByteWriter } from "./bytes.ts";
+export {
+  type CapabilityPage,
+  getHandles,
+  getPcrBanks,
+  getProperties,
+  readClock,
+  type TpmProperty,
+} from "./command/capability.ts";
+export {
+  type Authorization,
+  Handle,
+  MAX_MESSAGE_SIZE,
+  responseSize,
+  type TpmCommand,
+} from "./command/codec.ts";
+export {
+  activateCredential,
+  createKey,
+  createPrimary,
+  flushContext,
+  type LoadedKey,
+  loadKey,
+  type NamedPublic,
+  readPublic,
+  type WrappedKey,
+} from "./command/key.ts";
+export { EK_RSA_2048_CERTIFICATE, nvRead, nvReadPublic } from "./command/nv.ts";
+export { type BankDigests, type PcrReadResult, pcrExtend, pcrRead } from "./command/pcr.ts";
+export { quote, type RawQuote } from "./command/quote.ts";
+export { ResponseCode } from "./command/response-code.ts";
+export { policySecret, startPolicySession } from "./command/session.ts";
+export { type CredentialInput, makeCredential, type WrappedCredential } from "./credential.ts";
+export { trimCertificate } from "./ek-certificate.ts";
 export { TpmError, type TpmErrorCode } from "./error.ts";
 export {
   digest,
@@ -11,4 +51,22 @@ export {
   hashByName,
   isHashName,
 } from "./hash-algorithm.ts";
-export type { BankSelection, PcrSelection, PcrValue } from "./pcr.ts";
+export { AK_RSA_2048_TEMPLATE, EK_RSA_2048_TEMPLATE } from "./key-template.ts";
+export {
+  type BankSelection,
+  orderPcrValues,
+  type PcrSelection,
+  type PcrValue,
+  pcrDigest,
+  samePcrSelection,
+} from "./pcr.ts";
+export {
+  encodePublicArea,
+  ObjectAttribute,
+  type PublicArea,
+  parsePublicArea,
+  publicAreaName,
+  publicKeyOf,
+} from "./public-area.ts";
+export { type QuoteInput, type VerifiedQuote, verifyQuote } from "./quote.ts";
+export { encodeSignature, parseSignature, type Signature } from "./signature.ts";

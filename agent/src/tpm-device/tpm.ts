@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { setTimeout } from "node:timers/promises";
+import {
+  AK_RSA_2048_TEMPLATE,
+  type Authorization,
+  activateCredential,
+  type BankDigests,
+  createKey,
+  createPrimary,
+  EK_RSA_2048_CERTIFICATE,
+  EK_RSA_2048_TEMPLATE,
+  flushContext,
+  getHandles,
+  getPcrBanks,
+  getProperties,
+  Handle,
+  type HashName,
+  type LoadedKey,
+  loadKey,
+  type NamedPublic,
+  nvRead,
+  nvReadPublic,
+  type PcrSelection,
+  type PcrValue,
+  parseQuoteAttest,
+  parseSignature,
+  pcrDigest,
+  pcrExtend,
+  pcrRead,
+  policySecret,
+  quote,
+  type RawQuote,
+  ResponseCode,
+  readClock,
+  readPublic,
+  samePcrSelection,
+  startPolicySession,
+  type TpmClock,
+  type TpmCommand,
+  TpmError,
+  type TpmProperty,
+  trimCertificate,
+  type WrappedCredential,
+  type WrappedKey,
+} from "@nsattest/tpm";
+import type { TpmTransport } from "./transport.ts";
+
+/** A quote with the values of the PCRs at the moment of signing. */
+export interface QuoteWithPcrs extends RawQuote {
+  /** In the order of the selection. */
+  readonly pcrs: readonly PcrValue[];
+}
+
+/** The TPM asks for the same command again; the kernel does so itself, a raw socket does not. */
+const TRY_AGAIN: ReadonlySet<number> = new Set([
+  ResponseCode.RETRY,
+  ResponseCode.YIELDED,
+  ResponseCode.TESTING,
+]);
+const MAX_SENDS = 20;
+const RESEND_DELAY_MS = 20;
+/** Another process may extend PCRs all the time; a quote takes up to half a second on a real chip. */
+const MAX_QUOTES = 5;
+/** Every TPM can read this many bytes at a time. */
+const NV_CHUNK = 512;
+const MAX_CERTIFICATE_SIZE = 16_384;
+const FIRST_SESSION = 0x0200_0000;
+const FIRST_TRANSIENT = 0x8000_0000;
+const MAX_HANDLES = 64;
+
+/**
+ * A TPM 2.0 whose hierarchies have empty passwords.
+ *
+ * Verbs may be called at any time; commands are sent one after the other. What the TPM answers is parsed strictly and
+ * otherwise believed: who does not trust the TPM verifies the quote.
+ *
+ * Every verb throws TpmError only: `RESPONSE_CODE` when the TPM refuses (`responseCode` is its code), `DEVICE_*` when it
+ * cannot be reached, `RESPONSE_MALFORMED`, `BYTES_*`, `HASH_UNKNOWN`, `PCR_SELECTION` and `PUBLIC_AREA` when its answer
+ * cannot be read.
+ */
+export class Tpm {
+  readonly #transport: TpmTransport;
+  readonly #pause: (milliseconds: number) => Promise<unknown>;
+  #last: Promise<unknown> = Promise.resolve();
+
+  /** `pause` waits before a command is sent again. */
+  constructor(
+    transport: TpmTransport,
+    pause: (milliseconds: number) => Promise<unknown> = setTimeout,
+  ) {
+    this.#transport = transport;
+    this.#pause = pause;
+  }
+
+  /** Waits for the command under way, then closes the transport. */
+  async close(): Promise<void> {
+    await this.#last;
+    await this.#transport.close();
+  }
+
+  /** TPM_PT properties from `first` on. */
+  async getProperties(first: number, count: number): Promise<readonly TpmProperty[]> {
+    return (await this.#send(getProperties(first, count))).items;
+  }
+
+  /** Allocated PCR banks: each of them has to be extended, for an unextended one can be made to say anything. */
+  async getPcrBanks(): Promise<readonly HashName[]> {
+    return (await this.#send(getPcrBanks())).items;
+  }
+
+  readClock(): Promise<TpmClock> {
+    return this.#send(readClock());
+  }
+
+  /**
+   * Values of the selected PCRs, in the order of the selection. PCRs may move while they are read.
+   *
+   * @throws TpmError also `PCR_SELECTION` when the TPM has no such bank
+   */
+  async pcrRead(selection: PcrSelection): Promise<readonly PcrValue[]> {
+    const values: PcrValue[] = [];
+    for (const { bank, pcrs } of selection) {
+      let left = [...new Set(pcrs)].sort((a, b) => a - b);
+      while (left.length > 0) {
+        const read = await this.#send(pcrRead([{ bank, pcrs: left }]));
+        const got = new Set(read.values.filter((v) => v.bank === bank).map(({ index }) => index));
+        const missing = left.filter((index) => !got.has(index));
+        if (missing.length + read.values.length !== left.length || read.values.length === 0) {
+          throw new TpmError("PCR_SELECTION", `the TPM does not read ${bank} PCRs ${left}`);
+        }
+        values.push(...read.values);
+        left = missing;
+      }
+    }
+    return values;
+  }
+
+  /** Extends PCR `index` in each bank named in `digests`. */
+  pcrExtend(index: number, digests: BankDigests): Promise<void> {
+    return this.#send(pcrExtend(index, digests));
+  }
+
+  /** The EK of template L-1, derived again from the endorsement seed: always the same key. Flush it after use. */
+  createEndorsementKey(): Promise<LoadedKey> {
+    return this.#send(createPrimary(Handle.ENDORSEMENT, EK_RSA_2048_TEMPLATE));
+  }
+
+  /** Makes a new AK below the EK. It is not loaded; keep both parts, they are of no use to another TPM. */
+  createAttestationKey(ek: LoadedKey): Promise<WrappedKey> {
+    return this.#withEndorsement((session) =>
+      this.#send(createKey(ek.handle, session, AK_RSA_2048_TEMPLATE)),
+    );
+  }
+
+  /** Loads an AK that {@link createAttestationKey} made on this TPM. */
+  loadAttestationKey(ek: LoadedKey, key: WrappedKey): Promise<LoadedKey> {
+    return this.#withEndorsement((session) => this.#send(loadKey(ek.handle, session, key)));
+  }
+
+  readPublic(handle: number): Promise<NamedPublic> {
+    return this.#send(readPublic(handle));
+  }
+
+  /**
+   * The vendor's certificate of the RSA-2048 EK in DER, or null when the TPM has none.
+   *
+   * @throws TpmError also `CERTIFICATE_ENCODING`
+   */
+  async readEkCertificate(): Promise<Uint8Array | null> {
+    try {
+      return trimCertificate(await this.#readNv(EK_RSA_2048_CERTIFICATE));
+    } catch (error) {
+      const code = error instanceof TpmError ? error.responseCode : undefined;
+      if (code === ResponseCode.BAD_HANDLE_1 || code === ResponseCode.NV_UNINITIALIZED) return null;
+      throw error;
+    }
+  }
+
+  /** The credential inside `wrapped`, if it was made for this EK and this AK's name. */
+  activateCredential(
+    ak: LoadedKey,
+    ek: LoadedKey,
+    wrapped: WrappedCredential,
+  ): Promise<Uint8Array> {
+    return this.#withEndorsement((session) =>
+      this.#send(
+        activateCredential({
+          key: ak.handle,
+          endorsementKey: ek.handle,
+          endorsementAuthorization: session,
+          ...wrapped,
+        }),
+      ),
+    );
+  }
+
+  /** A quote of `selection` over `nonce`. A bank that the TPM does not have is left out silently. */
+  quote(ak: LoadedKey, nonce: Uint8Array, selection: PcrSelection): Promise<RawQuote> {
+    return this.#send(quote(ak.handle, nonce, selection));
+  }
+
+  /**
+   * A quote and the PCR values it was made of. PCRs can be extended by anybody between reading and quoting, so they are
+   * read before and after, and the values that fit the quote are returned.
+   *
+   * @throws TpmError also `PCRS_MOVING` when no reading fitted any of 5 quotes, `QUOTE_SELECTION` when the TPM quotes
+   *   other PCRs than asked for
+   */
+  async quoteWithPcrs(
+    ak: LoadedKey,
+    nonce: Uint8Array,
+    selection: PcrSelection,
+  ): Promise<QuoteWithPcrs> {
+    let pcrs = await this.pcrRead(selection);
+    for (let made = 0; made < MAX_QUOTES; made++) {
+      const answer = await this.quote(ak, nonce, selection);
+      const attest = parseQuoteAttest(answer.attest);
+      if (!samePcrSelection(attest.selection, selection)) {
+        throw new TpmError("QUOTE_SELECTION", "the TPM quoted other PCRs than asked for");
+      }
+      const { hash } = parseSignature(answer.signature);
+      const fits = () => Buffer.compare(pcrDigest(hash, pcrs), attest.pcrDigest) === 0;
+      if (fits()) return { ...answer, pcrs };
+      pcrs = await this.pcrRead(selection);
+      if (fits()) return { ...answer, pcrs };
+    }
+    throw new TpmError("PCRS_MOVING", `PCRs changed during each of ${MAX_QUOTES} quotes`);
+  }
+
+  /** Frees the slot of a loaded key. */
+  flushContext(key: Pick<LoadedKey, "handle">): Promise<void> {
+    return this.#send(flushContext(key.handle));
+  }
+
+  /**
+   * Flushes every transient object and session. Only for a TPM without a resource manager between, such as swtpm, where
+   * they outlive the client that made them; `/dev/tpmrm0` frees them itself.
+   */
+  async flushLeftovers(): Promise<void> {
+    for (const first of [FIRST_TRANSIENT, FIRST_SESSION]) {
+      const { items } = await this.#send(getHandles(first, MAX_HANDLES));
+      for (const handle of items) await this.#send(flushContext(handle));
+    }
+  }
+
+  /** L-* EKs may be used by whoever may use the endorsement hierarchy; the TPM ends the session with the command. */
+  async #withEndorsement<Result>(
+    use: (session: Authorization) => Promise<Result>,
+  ): Promise<Result> {
+    const session = await this.#send(startPolicySession());
+    try {
+      await this.#send(policySecret(session));
+      return await use({ kind: "policy", session });
+    } catch (error) {
+      // A refused command leaves its session behind. What went wrong first is what the caller has to know.
+      await this.#send(flushContext(session)).catch(() => undefined);
+      throw error;
+    }
+  }
+
+  async #readNv(index: number): Promise<Uint8Array> {
+    const size = await this.#send(nvReadPublic(index));
+    if (size > MAX_CERTIFICATE_SIZE) {
+      throw new TpmError("CERTIFICATE_ENCODING", `NV index of ${size} bytes`);
+    }
+    const content = new Uint8Array(size);
+    for (let offset = 0; offset < size; offset += NV_CHUNK) {
+      const chunk = Math.min(NV_CHUNK, size - offset);
+      content.set(await this.#send(nvRead(index, chunk, offset)), offset);
+    }
+    return content;
+  }
+
+  /** One command at a time, in the order of calls: a failed one does not hold up those behind it. */
+  #send<Result>(command: TpmCommand<Result>): Promise<Result> {
+    const answer = this.#last.then(() => this.#exchange(command));
+    this.#last = answer.catch(() => undefined);
+    return answer;
+  }
+
+  async #exchange<Result>(command: TpmCommand<Result>): Promise<Result> {
+    for (let sent = 1; ; sent++) {
+      try {
+        return command.decode(await this.#transport.transceive(command.bytes));
+      } catch (error) {
+        const code = error instanceof TpmError ? error.responseCode : undefined;
+        if (code === undefined || !TRY_AGAIN.has(code) || sent === MAX_SENDS) throw error;
+        await this.#pause(RESEND_DELAY_MS);
+      }
+    }
+  }
+}
