@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { closeSync, fstatSync, ftruncateSync, openSync, readSync, writeSync } from "node:fs";
+import type { LogBatch, LogRecord } from "@nsattest/ns-ima";
+import { AgentError } from "../../error.ts";
+import { tryLock } from "../../sys/ffi.ts";
+import { decodeFrames, encodeFrame } from "./log-frame.ts";
+
+interface Span {
+  readonly start: number;
+  readonly end: number;
+}
+
+/**
+ * The namespace log on disk (in `/run`: it outlives processes, not the boot). One writer, which holds the file's lock.
+ *
+ * Records are appended, then sealed into batches; a batch is what one PCR extend covers. Nothing is kept in memory but the offsets
+ * of the batches and the records not yet sealed.
+ */
+export class LogFile {
+  readonly #fd: number;
+  readonly #batches: Span[] = [];
+  #open: LogRecord[] = [];
+  #openStart = 0;
+  #end = 0;
+  #ringPosition = 0;
+
+  /**
+   * Opens or creates the log and cuts off a torn tail.
+   *
+   * @throws AgentError `LOG_HELD` when another monitor writes it, `LOG_IO`, `LOG_CORRUPT` when a seal does not fit its records
+   */
+  constructor(path: string) {
+    this.#fd = openSync(path, "a+", 0o600);
+    if (!tryLock(this.#fd)) {
+      closeSync(this.#fd);
+      throw new AgentError("LOG_HELD", `${path} is written by another monitor; stop that one first`);
+    }
+    this.#recover(path);
+  }
+
+  /** Number of sealed batches. */
+  get batchCount(): number {
+    return this.#batches.length;
+  }
+
+  /** Records that no seal covers yet. */
+  get unsealed(): LogBatch {
+    return this.#open;
+  }
+
+  /** Ring position up to which kernel events are in the log. */
+  get ringPosition(): number {
+    return this.#ringPosition;
+  }
+
+  /** True when nothing was ever written. */
+  get isEmpty(): boolean {
+    return this.#end === 0;
+  }
+
+  /**
+   * Appends records in one write; either all are in the file or none.
+   *
+   * @throws AgentError `LOG_IO`, for example when `/run` is full; the file is then as before
+   */
+  append(records: readonly LogRecord[], ringPosition: number): void {
+    this.#write(records.map((record) => encodeFrame({ kind: "record", ringPosition, record })));
+    this.#open.push(...records);
+    this.#ringPosition = ringPosition;
+  }
+
+  /** Makes the unsealed records one batch, or does nothing when there are none. Throws as `append`. */
+  seal(): LogBatch | null {
+    const batch = this.#open;
+    if (batch.length === 0) return null;
+    const end = this.#end;
+    this.#write([encodeFrame({ kind: "seal", count: batch.length })]);
+    this.#batches.push({ start: this.#openStart, end });
+    this.#open = [];
+    this.#openStart = this.#end;
+    return batch;
+  }
+
+  /** Reads sealed batches from index `from` on. @throws AgentError `LOG_CORRUPT`, `LOG_IO` */
+  batches(from = 0): LogBatch[] {
+    return this.#batches.slice(from).map(({ start, end }) => {
+      const bytes = this.#read(start, end - start);
+      const records: LogRecord[] = [];
+      for (const { frame } of decodeFrames(bytes)) {
+        if (frame.kind === "record") records.push(frame.record);
+      }
+      if (records.length === 0) throw new AgentError("LOG_CORRUPT", `no records at offset ${start}`);
+      return records;
+    });
+  }
+
+  close(): void {
+    closeSync(this.#fd);
+  }
+
+  #recover(path: string): void {
+    const size = fstatSync(this.#fd).size;
+    for (const { frame, end } of decodeFrames(this.#read(0, size))) {
+      if (frame.kind === "record") {
+        this.#open.push(frame.record);
+        this.#ringPosition = frame.ringPosition;
+      } else {
+        if (frame.count !== this.#open.length) {
+          throw new AgentError("LOG_CORRUPT", `${path}: a seal of ${frame.count} covers ${this.#open.length} records`);
+        }
+        this.#batches.push({ start: this.#openStart, end: this.#end });
+        this.#open = [];
+        this.#openStart = end;
+      }
+      this.#end = end;
+    }
+    if (this.#end < size) ftruncateSync(this.#fd, this.#end);
+  }
+
+  #read(offset: number, length: number): Uint8Array {
+    const bytes = new Uint8Array(length);
+    let done = 0;
+    while (done < length) {
+      const got = readSync(this.#fd, bytes, done, length - done, offset + done);
+      if (got === 0) throw new AgentError("LOG_IO", `the log ends at ${offset + done}`);
+      done += got;
+    }
+    return bytes;
+  }
+
+  #write(frames: readonly Uint8Array[]): void {
+    const bytes = Buffer.concat(frames);
+    try {
+      let done = 0;
+      while (done < bytes.length) done += writeSync(this.#fd, bytes, done);
+    } catch (error) {
+      // A part may have been written: cut it off, so that the next append does not stand behind a torn frame.
+      ftruncateSync(this.#fd, this.#end);
+      throw new AgentError("LOG_IO", "cannot write the namespace log", { cause: error });
+    }
+    this.#end += bytes.length;
+  }
+}

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { EventFlag, HOST, type NamespaceEvent, type NamespaceId } from "@nsattest/ns-ima";
+import type { Anchor } from "./anchor/anchor.ts";
+import { Exclusive } from "./anchor/exclusive.ts";
+import type { MonitorTpm, Quote } from "./anchor/tpm-port.ts";
+import type { NamespaceLog } from "./log/namespace-log.ts";
+import type { Declaration, Registry } from "./registry/registry.ts";
+import type { HostList } from "./source/host-list.ts";
+import { decodeKernelEvent, type KernelEvent, type TaskPlace } from "./source/kernel-event.ts";
+import type { Losses } from "./source/losses.ts";
+import type { KernelPrograms } from "./source/programs.ts";
+
+/** Kernel events taken into the log with one write. */
+const CHUNK = 512;
+/** Times the ring is looked at again for a record that the kernel is still writing; each time other work goes on. */
+const DRAIN_ATTEMPTS = 10_000;
+
+/** What a monitor is made of; it owns none of it. */
+export interface MonitorParts {
+  readonly programs: Pick<KernelPrograms, "ring" | "forgetSeen">;
+  readonly losses: Losses;
+  readonly hostList: HostList;
+  readonly log: NamespaceLog;
+  readonly registry: Registry;
+  readonly anchor: Anchor;
+  readonly tpm: Pick<MonitorTpm, "quote">;
+  /** Gives other work a turn. */
+  readonly yieldTurn: () => Promise<void>;
+}
+
+/** Everything a verifier needs since the offsets it named. */
+export interface EvidenceParts extends Quote {
+  readonly list: Uint8Array;
+  readonly batches: ReturnType<NamespaceLog["batches"]>;
+}
+
+/**
+ * See, mark, anchor, quote: the steps of design section 5, in order. One instance per node.
+ *
+ * The log is written before anything is given back: a kernel event leaves the ring, a container starts and a quote is taken only after
+ * what they mean is on file.
+ */
+export class Monitor {
+  readonly #parts: MonitorParts;
+  readonly #exclusive = new Exclusive();
+  #markedEntries = -1;
+  #eventsSinceMark = 0;
+
+  constructor(parts: MonitorParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Takes what the ring holds into the log. Synchronous, so nothing comes between reading and releasing.
+   *
+   * @throws AgentError `LOG_IO`: nothing was released, the next call tries again; `KERNEL_EVENT`
+   */
+  drain(): void {
+    const { ring } = this.#parts.programs;
+    for (;;) {
+      const { records, position } = ring.read(ring.position, CHUNK);
+      if (position === ring.position) return;
+      const events = this.#attribute(records.map(decodeKernelEvent));
+      this.#write(events, position);
+      ring.release(position);
+    }
+  }
+
+  /** Opens a namespace; when this returns, what the container does is attributed to it. Throws as `drain`. */
+  open(declaration: Declaration): NamespaceId {
+    this.drain();
+    const event = this.#parts.registry.opening(declaration);
+    this.#write([event]);
+    return event.ns;
+  }
+
+  /** Closes a container's namespace after everything it did is in the log. False when none is open. Throws as `drain`. */
+  close(containerId: string, reason: string): boolean {
+    this.drain();
+    const event = this.#parts.registry.closing(containerId, reason);
+    if (event === null) return false;
+    this.#write([event]);
+    return true;
+  }
+
+  /** Anchors what is in the log but not yet in the TPM. Throws as `Anchor.flush`. */
+  async flush(): Promise<void> {
+    await this.#exclusive.run(() => this.#parts.anchor.flush());
+  }
+
+  /**
+   * Marks, anchors and quotes, then reads the host list once more: it holds at least everything quoted, since the kernel appends before
+   * it extends.
+   *
+   * @throws AgentError, TpmError when any step fails: evidence is whole or not given
+   */
+  async evidence(nonce: Uint8Array, listOffset: number, logOffset: number): Promise<EvidenceParts> {
+    return this.#exclusive.run(async () => {
+      await this.#mark();
+      await this.#parts.anchor.flush();
+      const quote = await this.#parts.tpm.quote(nonce);
+      const batchCount = this.#parts.log.file.batchCount;
+      this.#parts.hostList.readToEnd();
+      return {
+        ...quote,
+        list: this.#parts.hostList.bytesFrom(listOffset),
+        batches: this.#parts.log.batches(logOffset).slice(0, Math.max(0, batchCount - logOffset)),
+      };
+    });
+  }
+
+  /**
+   * Every execution and every owner of the host-list entries read here is in the log when the mark is written: entries become visible
+   * after their events were submitted, so the ring is drained up to where it ended *after* the list was read.
+   */
+  async #mark(): Promise<void> {
+    const { hostList, programs } = this.#parts;
+    const entries = hostList.readToEnd();
+    const target = programs.ring.producerPosition();
+    this.drain();
+    for (let attempt = 0; programs.ring.position < target; attempt++) {
+      // Without a mark the new entries stay pending, which the verifier bounds in time.
+      if (attempt === DRAIN_ATTEMPTS) return;
+      await this.#parts.yieldTurn();
+      this.drain();
+    }
+    const gaps = this.#parts.losses.newGaps();
+    if (entries === this.#markedEntries && this.#eventsSinceMark === 0 && gaps.length === 0) return;
+    // What was lost must not be suppressed as a repeat when it comes again.
+    if (gaps.length > 0) programs.forgetSeen();
+    this.#write([...gaps, { kind: "mark", ns: HOST, index: entries }]);
+    this.#markedEntries = entries;
+    this.#eventsSinceMark = 0;
+  }
+
+  /** Gives each kernel event its namespace, opening one for a container that nobody declared. */
+  #attribute(kernelEvents: readonly KernelEvent[]): NamespaceEvent[] {
+    const { registry } = this.#parts;
+    const events: NamespaceEvent[] = [];
+    const opened = new Map<number, NamespaceId>();
+    for (const kernelEvent of kernelEvents) {
+      const cgroup = kernelEvent.place.cgroups[0] ?? 0;
+      let ns = registry.namespaceOf(kernelEvent.place) ?? opened.get(cgroup);
+      if (ns === undefined) {
+        const opening = registry.opening(undeclared(cgroup, kernelEvent.place), opened.size);
+        events.push(opening);
+        ns = opening.ns;
+        opened.set(cgroup, ns);
+      }
+      events.push(this.#toNamespaceEvent(kernelEvent, ns));
+    }
+    return events;
+  }
+
+  #toNamespaceEvent(event: KernelEvent, ns: NamespaceId): NamespaceEvent {
+    const { registry } = this.#parts;
+    const place =
+      (registry.isHostMount(event.place) ? EventFlag.HOST_MOUNT : 0) |
+      (registry.isHostPid(event.place) ? EventFlag.HOST_PID : 0);
+    if (event.kind === "measured") {
+      const { templateDigest, violation } = event;
+      return { kind: "measured", ns, templateDigest, violation, flags: place };
+    }
+    const flags =
+      place |
+      (event.script ? EventFlag.SCRIPT : 0) |
+      (event.pathUnknown ? EventFlag.PATH_UNKNOWN : 0);
+    const { how, path, digest, fsMagic } = event;
+    return { kind: "exec", ns, how, path, digest, fsMagic, flags };
+  }
+
+  #write(events: readonly NamespaceEvent[], ringPosition?: number): void {
+    const { log, registry, losses } = this.#parts;
+    log.append(events, ringPosition);
+    for (const event of events) {
+      registry.learn(event);
+      losses.learn(event);
+    }
+    this.#eventsSinceMark += events.length;
+  }
+}
+
+function undeclared(cgroup: number, place: TaskPlace): Declaration {
+  return {
+    containerId: `cgroup-${cgroup}`,
+    place: { cgroup, mountNamespace: place.mountNamespace, pidNamespace: place.pidNamespace },
+    runtime: "unknown",
+    declared: false,
+    privileged: [],
+    labels: [["name", `cgroup-${cgroup}`]],
+  };
+}

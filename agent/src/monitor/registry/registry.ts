@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { HOST, type NamespaceEvent, type NamespaceId, type NsCloseEvent, type NsOpenEvent } from "@nsattest/ns-ima";
+import type { TaskPlace } from "../source/kernel-event.ts";
+import type { ProcessPlace } from "./process.ts";
+
+/** What a hook or a discovery knows of a container that begins. */
+export interface Declaration {
+  readonly containerId: string;
+  readonly place: ProcessPlace;
+  readonly runtime: string;
+  readonly declared: boolean;
+  readonly privileged: readonly string[];
+  readonly labels: readonly (readonly [key: string, value: string])[];
+}
+
+interface Open {
+  readonly ns: NamespaceId;
+  readonly containerId: string;
+  readonly cgroup: number;
+}
+
+const TAG_BYTES = 32;
+
+/**
+ * Which namespace a task belongs to, by the cgroups above it. Built from the log alone, so a restarted monitor knows what the
+ * one before it knew. Cgroup ids are never reused while a kernel runs: a closed namespace keeps its cgroup.
+ */
+export class Registry {
+  readonly #host: Pick<ProcessPlace, "mountNamespace" | "pidNamespace">;
+  readonly #random: (bytes: number) => Uint8Array;
+  readonly #byCgroup = new Map<number, NamespaceId>();
+  readonly #openByContainer = new Map<string, Open>();
+  readonly #executions = new Map<NamespaceId, number>();
+  #counter = 0;
+
+  constructor(
+    host: Pick<ProcessPlace, "mountNamespace" | "pidNamespace">,
+    random: (bytes: number) => Uint8Array,
+  ) {
+    this.#host = host;
+    this.#random = random;
+  }
+
+  /** Takes over an event that is in the log. */
+  learn(event: NamespaceEvent): void {
+    if (event.kind === "ns-open") {
+      const containerId = event.ns.slice(0, event.ns.lastIndexOf("/"));
+      this.#counter += 1;
+      this.#byCgroup.set(event.cgroup, event.ns);
+      this.#openByContainer.set(containerId, { ns: event.ns, containerId, cgroup: event.cgroup });
+    } else if (event.kind === "ns-close") {
+      for (const open of this.#openByContainer.values()) {
+        if (open.ns === event.ns) this.#openByContainer.delete(open.containerId);
+      }
+    } else if (event.kind === "exec") {
+      this.#executions.set(event.ns, (this.#executions.get(event.ns) ?? 0) + 1);
+    }
+  }
+
+  /**
+   * Namespace of a task: that of the innermost registered cgroup above it; else the host's when the task stands in the host's mount and
+   * pid namespaces; else null: a container that nobody declared.
+   */
+  namespaceOf(place: TaskPlace): NamespaceId | null {
+    for (const cgroup of place.cgroups) {
+      const ns = this.#byCgroup.get(cgroup);
+      if (ns !== undefined) return ns;
+    }
+    return this.isHostMount(place) && this.isHostPid(place) ? HOST : null;
+  }
+
+  isHostMount(place: { readonly mountNamespace: number }): boolean {
+    return place.mountNamespace === this.#host.mountNamespace;
+  }
+
+  isHostPid(place: { readonly pidNamespace: number }): boolean {
+    return place.pidNamespace === this.#host.pidNamespace;
+  }
+
+  /**
+   * The event that opens a namespace for a container. Changes nothing until `learn` takes it; `ahead` counts openings that were asked for
+   * but not learned yet.
+   */
+  opening(declaration: Declaration, ahead = 0): NsOpenEvent {
+    return {
+      kind: "ns-open",
+      ns: `${declaration.containerId}/${this.#counter + ahead + 1}`,
+      tag: this.#random(TAG_BYTES),
+      cgroup: declaration.place.cgroup,
+      mountNamespace: declaration.place.mountNamespace,
+      pidNamespace: declaration.place.pidNamespace,
+      runtime: declaration.runtime,
+      declared: declaration.declared,
+      privileged: declaration.privileged,
+      labels: declaration.labels,
+    };
+  }
+
+  /** The event that closes a container's namespace, or null when none is open. Changes nothing until `learn` takes it. */
+  closing(containerId: string, reason: string): NsCloseEvent | null {
+    const open = this.#openByContainer.get(containerId);
+    if (open === undefined) return null;
+    return { kind: "ns-close", ns: open.ns, executions: this.#executions.get(open.ns) ?? 0, reason };
+  }
+
+  /** Namespace that is open for a container id, or null. */
+  openNamespace(containerId: string): NamespaceId | null {
+    return this.#openByContainer.get(containerId)?.ns ?? null;
+  }
+
+  /** Namespace that a cgroup belongs to, or null. */
+  cgroupOwner(cgroup: number): NamespaceId | null {
+    return this.#byCgroup.get(cgroup) ?? null;
+  }
+}

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { readdirSync } from "node:fs";
+import type { ProgramIdentity } from "@nsattest/ns-ima";
+import { AgentError } from "../../error.ts";
+import { STATS } from "../../loader/pins.ts";
+import { mapShared } from "../../sys/ffi.ts";
+import { deleteKey, linkedProgram, mapKeys, openPin, programInfo, readCounter } from "../../sys/libbpf.ts";
+import { RingReader } from "./ring.ts";
+
+const PAGE = 4096;
+/** `max_entries` of the `events` map (ns-ima/kernel/nsattest.bpf.c). */
+const RING_BYTES = 8 << 20;
+const SEEN_KEY_BYTES = 64;
+const CGROUP_KEY_BYTES = 8;
+
+interface Pinned {
+  readonly program: number;
+  readonly link: number;
+}
+
+/** The pinned programs and maps, read with CAP_BPF. They run whether or not anybody reads them. */
+export class KernelPrograms {
+  readonly ring: RingReader;
+  /** Descriptor that becomes readable when the ring holds records. */
+  readonly ringFd: number;
+  readonly #programs: readonly Pinned[];
+  readonly #stats: number;
+  readonly #lost: number;
+  readonly #seen: number;
+
+  /** @throws AgentError `BPF_PINS` when the loader has not run */
+  constructor(folder: string) {
+    const names = readdirSync(folder)
+      .filter((pin) => pin.startsWith("prog_"))
+      .map((pin) => pin.slice("prog_".length));
+    if (names.length === 0) {
+      throw new AgentError("BPF_PINS", `no programs in ${folder}: start nsattest-bpf first`);
+    }
+    this.#programs = names.map((name) => ({
+      program: openPin(`${folder}/prog_${name}`),
+      link: openPin(`${folder}/link_${name}`),
+    }));
+    this.ringFd = openPin(`${folder}/map_events`);
+    this.#stats = openPin(`${folder}/map_stats`);
+    this.#lost = openPin(`${folder}/map_lost`);
+    this.#seen = openPin(`${folder}/map_seen`);
+    const consumer = mapShared(this.ringFd, 0, PAGE, true);
+    const producer = mapShared(this.ringFd, PAGE, PAGE + 2 * RING_BYTES, false);
+    this.ring = new RingReader(consumer, producer, RING_BYTES);
+  }
+
+  /** Entries in the host list right after attaching, counted by the loader. @throws AgentError `BPF_PINS` when it did not finish */
+  hostEntries(): number {
+    const entries = readCounter(this.#stats, STATS.hostEntries) ?? 0;
+    if (entries === 0) throw new AgentError("BPF_PINS", "the loader did not finish: it left no list length");
+    return entries;
+  }
+
+  /** What runs now, sorted by name. @throws AgentError `BPF_PINS` when a link runs another program than the pinned one */
+  identities(): ProgramIdentity[] {
+    return this.#programs
+      .map(({ program, link }) => {
+        const { name, id, tag, loadTime } = programInfo(program);
+        if (linkedProgram(link) !== id) throw new AgentError("BPF_PINS", `the link of ${name} runs another program`);
+        return { name, id, tag, loadTime };
+      })
+      .sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  /** Times any program was skipped by the kernel, in all. Only ever grows. */
+  recursionMisses(): number {
+    return this.#programs.reduce((sum, { program }) => sum + programInfo(program).recursionMisses, 0);
+  }
+
+  /** Events that could not be delivered, in all. Only ever grows. */
+  lostTotal(): number {
+    return readCounter(this.#stats, STATS.lost) ?? 0;
+  }
+
+  /** Undelivered events by cgroup id; id 0 stands for cgroups that no longer fitted. */
+  lostByCgroup(): Map<number, number> {
+    const lost = new Map<number, number>();
+    for (const key of mapKeys(this.#lost, CGROUP_KEY_BYTES)) {
+      const id = Number(new DataView(key.buffer).getBigUint64(0, true));
+      lost.set(id, readCounter(this.#lost, key) ?? 0);
+    }
+    return lost;
+  }
+
+  /** Makes the kernel send everything again that it sent before: what was lost must not be suppressed as a repeat. */
+  forgetSeen(): void {
+    for (const key of mapKeys(this.#seen, SEEN_KEY_BYTES)) deleteKey(this.#seen, key);
+  }
+}
