@@ -44,7 +44,8 @@ export interface Swtpm {
 /**
  * Makes a TPM unless `stateDir` holds one, starts it, and returns when it listens.
  *
- * @throws LabError `LAB_TOOL_MISSING` without swtpm and swtpm-tools, `LAB_TOOL_FAILED` when they fail
+ * @throws LabError `LAB_TOOL_MISSING` without swtpm and swtpm-tools, `LAB_TOOL_FAILED` when they fail,
+ *   `LAB_FILE` when `stateDir` holds something else
  */
 export async function startSwtpm(options: SwtpmOptions = {}): Promise<Swtpm> {
   // A socket's path has at most 107 bytes, a state folder may be deeper.
@@ -53,9 +54,7 @@ export async function startSwtpm(options: SwtpmOptions = {}): Promise<Swtpm> {
   const socketPath = options.control ?? join(folder, "tpm.sock");
   try {
     await manufacture(stateDir);
-    const rootCertificates = await Promise.all(
-      CA_CERTIFICATES.map((name) => readFile(join(stateDir, "ca", name), "utf8")),
-    );
+    const rootCertificates = await readAuthority(stateDir);
     const child = await launch(stateDir, socketPath, options.control !== undefined, folder);
     const close = async (): Promise<void> => {
       await stop(child);
@@ -106,6 +105,15 @@ async function manufacture(stateDir: string): Promise<void> {
   await rename(draft, stateDir);
 }
 
+async function readAuthority(stateDir: string): Promise<readonly string[]> {
+  const files = CA_CERTIFICATES.map((name) => readFile(join(stateDir, "ca", name), "utf8"));
+  try {
+    return await Promise.all(files);
+  } catch (cause) {
+    throw new LabError("LAB_FILE", `${stateDir} holds no TPM made here`, { cause });
+  }
+}
+
 async function launch(
   stateDir: string,
   socketPath: string,
@@ -120,10 +128,11 @@ async function launch(
     "--flags",
     "not-need-init,startup-clear",
   ];
+  // --pdeathsig: a TPM does not outlive whoever started it, however that ends.
   const child = spawn(
-    "swtpm",
+    "setpriv",
     [
-      ...["socket", "--tpm2", "--tpmstate", `dir=${stateDir}`],
+      ...["--pdeathsig", "KILL", "swtpm", "socket", "--tpm2", "--tpmstate", `dir=${stateDir}`],
       ...["--ctrl", `type=unixio,path=${control}`],
       ...(forQemu ? [] : data),
     ],
@@ -133,29 +142,22 @@ async function launch(
   child.stderr.on("data", (chunk: Buffer) => {
     complaint = (complaint + chunk.toString("utf8")).slice(-4000);
   });
-  // A TPM does not outlive whoever started it.
-  const kill = (): void => void child.kill();
-  process.once("exit", kill);
-  child.once("close", () => process.removeListener("exit", kill));
-  const ended = once(child, "close").then(() => {
-    throw new LabError("LAB_TOOL_FAILED", `swtpm ended: ${complaint.trim()}`);
-  });
-  try {
-    await Promise.race([ended, untilListening(socketPath, child)]);
-  } catch (error) {
-    await stop(child);
-    throw error;
-  }
-  ended.catch(() => undefined);
-  return child;
+  const ended = once(child, "close").then(
+    () => new LabError("LAB_TOOL_FAILED", `swtpm ended: ${complaint.trim()}`),
+    (cause) => new LabError("LAB_TOOL_MISSING", "swtpm did not start", { cause }),
+  );
+  const failure = await Promise.race([ended, untilListening(socketPath, child)]);
+  if (failure === null) return child;
+  await stop(child);
+  throw failure;
 }
 
-async function untilListening(path: string, child: ChildProcess): Promise<void> {
-  for (let attempt = 0; attempt < CONNECT_ATTEMPTS && child.exitCode === null; attempt++) {
-    if (await accepts(path)) return;
+async function untilListening(path: string, child: ChildProcess): Promise<LabError | null> {
+  for (let attempt = 0; attempt < CONNECT_ATTEMPTS && isRunning(child); attempt++) {
+    if (await accepts(path)) return null;
     await setTimeout(CONNECT_PAUSE_MS);
   }
-  throw new LabError("LAB_TOOL_FAILED", "swtpm does not listen");
+  return new LabError("LAB_TOOL_FAILED", "swtpm does not listen");
 }
 
 async function accepts(path: string): Promise<boolean> {
@@ -171,8 +173,12 @@ async function accepts(path: string): Promise<boolean> {
 }
 
 async function stop(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
+  if (!isRunning(child)) return;
   const closed = once(child, "close");
   child.kill();
   await closed;
+}
+
+function isRunning(child: ChildProcess): boolean {
+  return child.pid !== undefined && child.exitCode === null && child.signalCode === null;
 }
