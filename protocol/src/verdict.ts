@@ -49,7 +49,11 @@ export interface NodeReport {
   readonly node: {
     readonly id: string;
     readonly tpm: { readonly ekVerified: boolean };
-    readonly quote: { readonly verified: boolean; readonly bank: string; readonly pcrs: readonly number[] };
+    readonly quote: {
+      readonly verified: boolean;
+      readonly bank: string;
+      readonly pcrs: readonly number[];
+    };
     readonly host: Verdict;
   };
   readonly namespaces: readonly NamespaceReport[];
@@ -60,4 +64,15 @@ export interface NodeReport {
     readonly namespaces: number;
     readonly pending: number;
   };
+}
+
+/**
+ * `verdict` as it has to be read at `now`: after its `validUntil`, or when that is no time at all, it is
+ * `none: VERDICT_EXPIRED`, whatever it was before. Whoever shows or obeys a verdict reads it through this.
+ */
+export function currentVerdict(verdict: Verdict, now: Date): Verdict {
+  // Not `now > until`: that would be false for a time that cannot be parsed.
+  if (now.getTime() <= Date.parse(verdict.validUntil)) return verdict;
+  const detail = `was ${verdict.tier} until ${verdict.validUntil}`;
+  return { ...verdict, tier: "none", reasons: [{ code: "VERDICT_EXPIRED", detail }] };
 }
