@@ -4,8 +4,8 @@
 export const DEFAULT_PIN_FOLDER = "/sys/fs/bpf/nsattest";
 
 /** Keys of the `stats` map (ns-ima/kernel/nsattest.bpf.c). */
-export const STATS = {
+export const STATS: Readonly<Record<"lost" | "sent" | "hostEntries", Uint8Array>> = {
   lost: Uint8Array.of(0, 0, 0, 0),
   sent: Uint8Array.of(1, 0, 0, 0),
   hostEntries: Uint8Array.of(2, 0, 0, 0),
-} as const;
+};

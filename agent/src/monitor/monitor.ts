@@ -5,9 +5,10 @@ import type { Anchor } from "./anchor/anchor.ts";
 import { Exclusive } from "./anchor/exclusive.ts";
 import type { MonitorTpm, Quote } from "./anchor/tpm-port.ts";
 import type { NamespaceLog } from "./log/namespace-log.ts";
+import type { ProcessPlace } from "./registry/process.ts";
 import type { Declaration, Registry } from "./registry/registry.ts";
 import type { HostList } from "./source/host-list.ts";
-import { decodeKernelEvent, type KernelEvent, type TaskPlace } from "./source/kernel-event.ts";
+import { decodeKernelEvent, type KernelEvent } from "./source/kernel-event.ts";
 import type { Losses } from "./source/losses.ts";
 import type { KernelPrograms } from "./source/programs.ts";
 
@@ -70,8 +71,18 @@ export class Monitor {
   /** Opens a namespace; when this returns, what the container does is attributed to it. Throws as `drain`. */
   open(declaration: Declaration): NamespaceId {
     this.drain();
-    const event = this.#parts.registry.opening(declaration);
-    this.#write([event]);
+    const { registry } = this.#parts;
+    // A runtime may reuse an id whose end it never told.
+    const stale = registry.closing(declaration.containerId, "reopened");
+    const event = registry.opening(declaration);
+    this.#write(stale === null ? [event] : [stale, event]);
+    return event.ns;
+  }
+
+  /** Opens a namespace for a container that ran before anything could be recorded, with its gap. Throws as `drain`. */
+  openLate(place: ProcessPlace): NamespaceId {
+    const event = this.#parts.registry.opening(undeclared(place));
+    this.#write([event, { kind: "gap", ns: event.ns, lost: 0, reason: "late-start" }]);
     return event.ns;
   }
 
@@ -143,7 +154,7 @@ export class Monitor {
       const cgroup = kernelEvent.place.cgroups[0] ?? 0;
       let ns = registry.namespaceOf(kernelEvent.place) ?? opened.get(cgroup);
       if (ns === undefined) {
-        const opening = registry.opening(undeclared(cgroup, kernelEvent.place), opened.size);
+        const opening = registry.opening(undeclared({ ...kernelEvent.place, cgroup }), opened.size);
         events.push(opening);
         ns = opening.ns;
         opened.set(cgroup, ns);
@@ -181,10 +192,10 @@ export class Monitor {
   }
 }
 
-function undeclared(cgroup: number, place: TaskPlace): Declaration {
+function undeclared({ cgroup, mountNamespace, pidNamespace }: ProcessPlace): Declaration {
   return {
     containerId: `cgroup-${cgroup}`,
-    place: { cgroup, mountNamespace: place.mountNamespace, pidNamespace: place.pidNamespace },
+    place: { cgroup, mountNamespace, pidNamespace },
     runtime: "unknown",
     declared: false,
     privileged: [],

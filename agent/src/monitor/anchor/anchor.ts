@@ -63,7 +63,7 @@ export class Anchor {
   async #extend(batch: LogBatch): Promise<void> {
     const banks = await this.#tpm.banks();
     this.#uncertain = true;
-    await this.#tpm.extendAnchor(banks.map((bank) => ({ bank, digest: anchorDigest(batch, bank) })));
+    await this.#tpm.extendAnchor(new Map(banks.map((bank) => [bank, anchorDigest(batch, bank)])));
     this.#uncertain = false;
   }
 }

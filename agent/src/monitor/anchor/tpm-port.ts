@@ -12,7 +12,7 @@ export interface AnchorTpm {
   /** Banks that are active and whose hash we know. */
   banks(): Promise<readonly HashName[]>;
   readAnchor(bank: HashName): Promise<Uint8Array>;
-  extendAnchor(digests: readonly { readonly bank: HashName; readonly digest: Uint8Array }[]): Promise<void>;
+  extendAnchor(digests: ReadonlyMap<HashName, Uint8Array>): Promise<void>;
 }
 
 /** A quote and the values it covers. */

@@ -39,7 +39,7 @@ export class NamespaceLog {
    *
    * @throws AgentError `CONTAINER_UNKNOWN` for a namespace without `ns-open`, `LOG_IO`
    */
-  append(events: readonly NamespaceEvent[], ringPosition = this.#file.ringPosition): void {
+  append(events: readonly NamespaceEvent[], ringPosition: number = this.#file.ringPosition): void {
     const opened = new Map<NamespaceId, Uint8Array>();
     const records = events.map((event) => {
       if (event.kind === "boot" || event.kind === "ns-open") opened.set(event.ns, event.tag);

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { readFileSync, renameSync, writeFileSync } from "node:fs";
+import { ByteReader, ByteWriter, type HashName, type LoadedKey, TpmError, type WrappedKey } from "@nsattest/tpm";
+import type { Tpm } from "../../tpm-device/tpm.ts";
+import { ANCHOR_PCR, HOST_LIST_PCR, type MonitorTpm, type Quote, type TpmIdentity } from "./tpm-port.ts";
+
+const QUOTED = [{ bank: "sha256", pcrs: [HOST_LIST_PCR, ANCHOR_PCR] }] as const;
+
+/** The node's TPM with its endorsement and attestation keys loaded for as long as the process lives. */
+export class NodeTpm implements MonitorTpm {
+  readonly #tpm: Tpm;
+  readonly #ek: LoadedKey;
+  readonly #ak: LoadedKey;
+  readonly #certificate: Uint8Array | null;
+  readonly #banks: readonly HashName[];
+
+  private constructor(
+    tpm: Tpm,
+    keys: { readonly ek: LoadedKey; readonly ak: LoadedKey },
+    certificate: Uint8Array | null,
+    banks: readonly HashName[],
+  ) {
+    this.#tpm = tpm;
+    this.#ek = keys.ek;
+    this.#ak = keys.ak;
+    this.#certificate = certificate;
+    this.#banks = banks;
+  }
+
+  /**
+   * Derives the EK and loads the AK kept in `akFile`, or makes a new one where there is none or this TPM cannot load it (another TPM, or a
+   * cleared one): the registrar then sees a new AK of the same or another EK.
+   *
+   * The file is no secret: only the TPM that wrapped the key can use it.
+   *
+   * @throws TpmError
+   */
+  static async open(tpm: Tpm, akFile: string): Promise<NodeTpm> {
+    const ek = await tpm.createEndorsementKey();
+    const ak = (await loadKept(tpm, ek, akFile)) ?? (await makeAndKeep(tpm, ek, akFile));
+    return new NodeTpm(tpm, { ek, ak }, await tpm.readEkCertificate(), await tpm.getPcrBanks());
+  }
+
+  identity(): TpmIdentity {
+    return {
+      ekPublic: this.#ek.publicArea,
+      ekCertificate: this.#certificate,
+      akPublic: this.#ak.publicArea,
+    };
+  }
+
+  activate(credentialBlob: Uint8Array, secret: Uint8Array): Promise<Uint8Array> {
+    return this.#tpm.activateCredential(this.#ak, this.#ek, { credentialBlob, secret });
+  }
+
+  clock(): ReturnType<Tpm["readClock"]> {
+    return this.#tpm.readClock();
+  }
+
+  async banks(): Promise<readonly HashName[]> {
+    return this.#banks;
+  }
+
+  async readAnchor(bank: HashName): Promise<Uint8Array> {
+    const [value] = await this.#tpm.pcrRead([{ bank, pcrs: [ANCHOR_PCR] }]);
+    if (value === undefined) throw new TpmError("PCR_SELECTION", `the TPM does not read PCR ${ANCHOR_PCR}`);
+    return value.value;
+  }
+
+  extendAnchor(digests: ReadonlyMap<HashName, Uint8Array>): Promise<void> {
+    return this.#tpm.pcrExtend(ANCHOR_PCR, digests);
+  }
+
+  quote(nonce: Uint8Array): Promise<Quote> {
+    return this.#tpm.quoteWithPcrs(this.#ak, nonce, QUOTED);
+  }
+}
+
+async function loadKept(tpm: Tpm, ek: LoadedKey, akFile: string): Promise<LoadedKey | null> {
+  let bytes: Uint8Array;
+  try {
+    bytes = readFileSync(akFile);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
+    throw error;
+  }
+  try {
+    return await tpm.loadAttestationKey(ek, decodeKey(bytes));
+  } catch (error) {
+    const refused = error instanceof TpmError && !error.code.startsWith("DEVICE_");
+    if (refused) return null;
+    throw error;
+  }
+}
+
+async function makeAndKeep(tpm: Tpm, ek: LoadedKey, akFile: string): Promise<LoadedKey> {
+  const wrapped = await tpm.createAttestationKey(ek);
+  const temporary = `${akFile}.new`;
+  writeFileSync(temporary, encodeKey(wrapped), { mode: 0o600 });
+  renameSync(temporary, akFile);
+  return tpm.loadAttestationKey(ek, wrapped);
+}
+
+function encodeKey({ privateArea, publicArea }: WrappedKey): Uint8Array {
+  return new ByteWriter().tpm2b(privateArea).tpm2b(publicArea).finish();
+}
+
+function decodeKey(bytes: Uint8Array): WrappedKey {
+  const reader = new ByteReader(bytes);
+  const wrapped = { privateArea: reader.tpm2b(), publicArea: reader.tpm2b() };
+  reader.end();
+  return wrapped;
+}
