@@ -57,5 +57,5 @@ function escapeByte(character: string): string {
 }
 
 function codePoint(character: string): string {
-  return (character.codePointAt(0) ?? 0).toString(16);
+  return Number(character.codePointAt(0)).toString(16);
 }
