@@ -67,9 +67,12 @@ export class ByteReader {
   /** A u16 size and that many bytes (TPM2B, TPM 2.0 part 2, 10.4). */
   tpm2b(): Uint8Array {
     const start = this.#offset;
-    const length = this.u16();
-    if (length > this.remaining) this.#offset = start;
-    return this.bytes(length);
+    try {
+      return this.bytes(this.u16());
+    } catch (error) {
+      this.#offset = start;
+      throw error;
+    }
   }
 
   /** @throws TpmError `BYTES_TRAILING` unless everything was consumed */
