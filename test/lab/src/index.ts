@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+export { gatherBaseSystem } from "./base-system.ts";
+export { LabError, type LabErrorCode } from "./error.ts";
+export type { CommandResult, GuestCommand, RunOptions } from "./guest-command.ts";
+export {
+  CODE_UID,
+  code,
+  data,
+  dataFrom,
+  executable,
+  folder,
+  type GuestFile,
+  link,
+  tree,
+} from "./guest-file.ts";
+export type { KernelSeries } from "./kernel.ts";
+export { runtimePolicy } from "./runtime-policy.ts";
+export { type Swtpm, type SwtpmOptions, startSwtpm } from "./swtpm.ts";
+export { bootVm, type CollectedState, Vm, type VmOptions } from "./vm.ts";

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+import { type ChildProcess, spawn } from "node:child_process";
+import { LabError } from "./error.ts";
+
+const TAIL_LINES = 40;
+
+/** What QEMU needs to know of one machine. */
+export interface MachineParts {
+  readonly kernel: string;
+  readonly initramfs: string;
+  readonly disk: string;
+  /** Unix sockets: the TPM's control channel and the command channel. */
+  readonly tpmSocket: string;
+  readonly shellSocket: string;
+  readonly append: string;
+  /** Count instructions instead of time: repeatable cost, one processor, slower. */
+  readonly icount: boolean;
+}
+
+/** A QEMU process and its console. */
+export interface MachineProcess {
+  readonly child: ChildProcess;
+  /** The console's last lines. */
+  consoleTail(): string;
+  readonly exited: Promise<void>;
+}
+
+/**
+ * The arguments of QEMU. No KVM: it may be there and still fail in the guest. `-cx16`: its emulated cmpxchg16b can panic
+ * newer kernels.
+ */
+export function machineArguments(parts: MachineParts): string[] {
+  const cpu = parts.icount
+    ? ["-accel", "tcg,thread=single", "-smp", "1", "-icount", "shift=0,sleep=off"]
+    : ["-accel", "tcg,thread=multi", "-smp", "2"];
+  return [
+    ...["-M", "q35", ...cpu, "-cpu", "max,-cx16", "-m", "2048"],
+    ...["-nodefaults", "-no-user-config", "-no-reboot", "-display", "none", "-serial", "stdio"],
+    ...["-kernel", parts.kernel, "-initrd", parts.initramfs, "-append", parts.append],
+    ...["-drive", `if=virtio,format=raw,snapshot=on,file=${parts.disk}`],
+    ...["-chardev", `socket,id=tpm,path=${parts.tpmSocket}`],
+    ...["-tpmdev", "emulator,id=tpm0,chardev=tpm", "-device", "tpm-tis,tpmdev=tpm0"],
+    ...["-chardev", `socket,id=shell,path=${parts.shellSocket},server=on,wait=off`],
+    ...[
+      "-device",
+      "virtio-serial-pci",
+      "-device",
+      "virtserialport,chardev=shell,name=nsattest.lab",
+    ],
+    ...["-netdev", "user,id=net", "-device", "virtio-net-pci,netdev=net,romfile="],
+    ...["-device", "virtio-rng-pci"],
+  ];
+}
+
+/** Starts QEMU. It ends with this process, however that ends. */
+export function startMachine(parts: MachineParts, log: (line: string) => void): MachineProcess {
+  const child = spawn(
+    "setpriv",
+    ["--pdeathsig", "KILL", "qemu-system-x86_64", ...machineArguments(parts)],
+    { stdio: ["ignore", "pipe", "pipe"] },
+  );
+  const tail: string[] = [];
+  let unfinished = "";
+  const hear = (chunk: Buffer): void => {
+    const lines = (unfinished + chunk.toString("utf8")).replaceAll("\r", "").split("\n");
+    unfinished = lines.pop() ?? "";
+    for (const line of lines) {
+      tail.push(line);
+      log(line);
+    }
+    tail.splice(0, tail.length - TAIL_LINES);
+  };
+  child.stdout.on("data", hear);
+  child.stderr.on("data", hear);
+  const exited = new Promise<void>((resolve) => {
+    child.once("close", () => resolve());
+    child.once("error", (cause) => {
+      hear(Buffer.from(`${new LabError("LAB_TOOL_MISSING", cause.message).message}\n`));
+      resolve();
+    });
+  });
+  return { child, exited, consoleTail: () => [...tail, unfinished].join("\n") };
+}

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+import { createHash } from "node:crypto";
+import { mkdir, readFile, rename, stat } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { runHostTool } from "./host-tool.ts";
+
+const FLAGS = [
+  "-std=c11",
+  "-D_GNU_SOURCE",
+  "-O2",
+  "-static",
+  "-s",
+  "-Wall",
+  "-Wextra",
+  "-Wconversion",
+  "-Werror",
+];
+
+/**
+ * Compiles one C file into a static program and returns its path; an unchanged file is not compiled again.
+ *
+ * @throws LabError `LAB_TOOL_MISSING` without gcc, `LAB_TOOL_FAILED` when it refuses the file
+ */
+export async function compileProgram(source: string, cacheDir: string): Promise<string> {
+  const key = createHash("sha256")
+    .update(FLAGS.join(" "))
+    .update(await readFile(source))
+    .digest("hex");
+  const folder = join(cacheDir, "native");
+  const program = join(folder, `${basename(source, ".c")}-${key.slice(0, 16)}`);
+  const there = await stat(program).catch(() => null);
+  if (there !== null) return program;
+  await mkdir(folder, { recursive: true });
+  const work = `${program}.${process.pid}`;
+  await runHostTool("gcc", [...FLAGS, "-o", work, source]);
+  await rename(work, program);
+  return program;
+}
