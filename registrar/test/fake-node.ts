@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { createPublicKey, type KeyObject, sign } from "node:crypto";
+import {
+  type EnrolChallenge,
+  type EnrolFinish,
+  type EnrolStart,
+  enrolmentProof,
+} from "@nsattest/protocol";
+import { type FakeTpm, makeRsaKey } from "./fake-tpm.ts";
+
+/** The node's side of an enrolment, step by step, so that a test can spoil any of them. */
+export class FakeNode {
+  readonly tpm: FakeTpm;
+  readonly tlsKey: KeyObject = makeRsaKey();
+  readonly #nodeId: string;
+  readonly #ekCertificate: Uint8Array;
+
+  constructor(nodeId: string, tpm: FakeTpm, ekCertificate: Uint8Array) {
+    this.#nodeId = nodeId;
+    this.tpm = tpm;
+    this.#ekCertificate = ekCertificate;
+  }
+
+  get spki(): Uint8Array {
+    return createPublicKey(this.tlsKey).export({ type: "spki", format: "der" });
+  }
+
+  start(): EnrolStart {
+    return {
+      nodeId: this.#nodeId,
+      ekPublic: this.tpm.ekPublic,
+      ekCertificate: this.#ekCertificate,
+      akPublic: this.tpm.akPublic,
+      tlsKey: this.spki,
+    };
+  }
+
+  finish(challenge: EnrolChallenge): EnrolFinish {
+    const { enrolmentId } = challenge;
+    return {
+      enrolmentId,
+      proof: enrolmentProof(this.tpm.activate(challenge), this.spki),
+      possession: sign("sha256", Buffer.from(enrolmentId), this.tlsKey),
+    };
+  }
+}

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { createPublicKey, type KeyObject, X509Certificate } from "node:crypto";
+import { type CertificateContent, signCertificate } from "../src/ca/certificate.ts";
+import { makeRsaKey } from "./fake-tpm.ts";
+
+export const EK_USAGE = "2.23.133.8.1";
+
+/** A maker of TPMs: somebody who issues certificates. */
+export interface Vendor {
+  readonly certificate: string;
+  readonly x509: X509Certificate;
+  readonly key: KeyObject;
+}
+
+export type Changes = Partial<CertificateContent>;
+
+const DAY_MS = 86_400_000;
+
+/** Certificates around one instant, so that tests can move the clock. */
+export class FakeVendors {
+  readonly #content: Omit<CertificateContent, "commonName" | "publicKey">;
+
+  constructor(now: Date) {
+    this.#content = {
+      notBefore: new Date(now.getTime() - 100 * DAY_MS),
+      notAfter: new Date(now.getTime() + 100 * DAY_MS),
+      authority: true,
+      usages: [],
+      uris: [],
+      hosts: [],
+    };
+  }
+
+  root(commonName: string, changes: Changes = {}): Vendor {
+    const key = makeRsaKey();
+    const content = { ...this.#content, commonName, publicKey: key, ...changes };
+    return asVendor(signCertificate(content, key), key);
+  }
+
+  intermediate(issuer: Vendor, commonName: string, changes: Changes = {}): Vendor {
+    const key = makeRsaKey();
+    const content = { ...this.#content, commonName, publicKey: key, ...changes };
+    return asVendor(signCertificate(content, issuer), key);
+  }
+
+  /** DER of an EK certificate. */
+  ekCertificate(issuer: Vendor, ekKey: KeyObject, changes: Changes = {}): Buffer {
+    const content = {
+      ...this.#content,
+      commonName: "TPM",
+      publicKey: createPublicKey(ekKey),
+      authority: false,
+      usages: [EK_USAGE],
+      ...changes,
+    };
+    return new X509Certificate(signCertificate(content, issuer)).raw;
+  }
+}
+
+function asVendor(certificate: string, key: KeyObject): Vendor {
+  return { certificate, x509: new X509Certificate(certificate), key };
+}
