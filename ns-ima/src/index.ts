@@ -1,6 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 
 export { NsImaError, type NsImaErrorCode, type NsImaErrorOptions } from "./error.ts";
+export type { EntryOwner, JoinEntry, JoinedEntry } from "./join/entry-owner.ts";
+export { type JoinedEvidence, joinEvidence, type RuntimeTest } from "./join/join.ts";
+export { EMPTY_JOIN, type JoinState, type OwnerCounts } from "./join/join-state.ts";
+export { joinedEntry, oldestPending, ownerCounts } from "./join/joined-entry.ts";
+export {
+  type JoinedNamespace,
+  joinedNamespace,
+  joinedNamespaces,
+} from "./join/joined-namespace.ts";
+export type {
+  Execution,
+  GapState,
+  UnstableFinding,
+  UnstableReason,
+} from "./join/namespace-facts.ts";
 export { LIST_DATA_MAX, LIST_NAME_MAX } from "./limits.ts";
 export {
   bytePathFromBytes,
