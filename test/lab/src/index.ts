@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-export { gatherBaseSystem } from "./base-system.ts";
+export { type BaseSystem, gatherBaseSystem } from "./base-system.ts";
+export { Container, type ContainerOptions } from "./container.ts";
+export { busyboxImage, type ContainerImage } from "./container-image.ts";
 export { LabError, type LabErrorCode } from "./error.ts";
 export type { CommandResult, GuestCommand, RunOptions } from "./guest-command.ts";
 export {
@@ -14,6 +16,8 @@ export {
   tree,
 } from "./guest-file.ts";
 export type { KernelSeries } from "./kernel.ts";
+export { compileProgram } from "./native-program.ts";
+export { HOOK_PATH, type OciConfig, SHARED_VOLUME } from "./oci-config.ts";
 export { runtimePolicy } from "./runtime-policy.ts";
 export { type Swtpm, type SwtpmOptions, startSwtpm } from "./swtpm.ts";
 export { bootVm, type CollectedState, Vm, type VmOptions } from "./vm.ts";

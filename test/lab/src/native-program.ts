@@ -17,13 +17,18 @@ const FLAGS = [
 ];
 
 /**
- * Compiles one C file into a static program and returns its path; an unchanged file is not compiled again.
+ * Compiles one C file, with macros such as `NAME=1`, into a static program and returns its path; an unchanged file is not compiled again.
  *
  * @throws LabError `LAB_TOOL_MISSING` without gcc, `LAB_TOOL_FAILED` when it refuses the file
  */
-export async function compileProgram(source: string, cacheDir: string): Promise<string> {
+export async function compileProgram(
+  source: string,
+  cacheDir: string,
+  defines: readonly string[] = [],
+): Promise<string> {
+  const flags = [...FLAGS, ...defines.map((define) => `-D${define}`)];
   const key = createHash("sha256")
-    .update(FLAGS.join(" "))
+    .update(flags.join(" "))
     .update(await readFile(source))
     .digest("hex");
   const folder = join(cacheDir, "native");
@@ -32,7 +37,7 @@ export async function compileProgram(source: string, cacheDir: string): Promise<
   if (there !== null) return program;
   await mkdir(folder, { recursive: true });
   const work = `${program}.${process.pid}`;
-  await runHostTool("gcc", [...FLAGS, "-o", work, source]);
+  await runHostTool("gcc", [...flags, "-o", work, source]);
   await rename(work, program);
   return program;
 }

@@ -11,6 +11,7 @@ import type { GuestFile } from "./guest-file.ts";
 import { buildInitramfs } from "./initramfs.ts";
 import { fetchKernel, type KernelSeries } from "./kernel.ts";
 import { type MachineProcess, startMachine } from "./machine-process.ts";
+import { shellQuote } from "./shell-quote.ts";
 import { type Swtpm, startSwtpm } from "./swtpm.ts";
 
 /** How a machine is made. */
@@ -246,8 +247,4 @@ async function endMachine(parts: RunningParts): Promise<void> {
   await parts.machine.exited;
   await parts.tpm.close();
   await rm(parts.folder, { recursive: true, force: true });
-}
-
-function shellQuote(text: string): string {
-  return `'${text.replaceAll("'", "'\\''")}'`;
 }
