@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { Buffer } from "node:buffer";
-import { hash } from "node:crypto";
 import { ByteWriter } from "@nsattest/tpm";
+import { digestOf } from "./digest.ts";
 import type { EntryContent } from "./entry.ts";
 import { encodeTemplateData } from "./template-field.ts";
 
@@ -19,7 +19,7 @@ export function encodeEntry(content: EntryContent): Uint8Array {
   const name = Buffer.from(template, "latin1");
   return new ByteWriter()
     .u32le(pcr)
-    .bytes(digest === null ? new Uint8Array(20) : hash("sha1", data, "buffer"))
+    .bytes(digest === null ? new Uint8Array(20) : digestOf("sha1", data))
     .u32le(name.length)
     .bytes(name)
     .u32le(data.length)

@@ -67,7 +67,7 @@ function content({ pcr, template, digest, path, signature, buffer }: EntryConten
 
 /** PCR 10 as a TPM computes it: the values after 0, 1, 2 … records. */
 function pcrChain(list: readonly ListEntry[]): Uint8Array[] {
-  let pcr = new Uint8Array(32);
+  let pcr: Uint8Array = new Uint8Array(32);
   return [
     pcr,
     ...list.map(({ violation, templateDigest }) => {
@@ -96,7 +96,7 @@ describe("codec", () => {
       fc.property(entries, fc.infiniteStream(fc.integer({ min: 0, max: 90 })), (contents, cuts) => {
         const list = encode(contents);
         const found: EntryContent[] = [];
-        let pending = new Uint8Array();
+        let pending: Uint8Array = new Uint8Array();
         for (let offset = 0; offset < list.length; ) {
           const size = cuts.next().value + 1;
           pending = concat(pending, list.subarray(offset, offset + size));

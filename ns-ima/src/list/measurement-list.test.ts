@@ -71,10 +71,12 @@ describe("records of a real kernel", () => {
     const point = /^ {4}04([0-9a-f]{64})([0-9a-f]{64})$/m.exec(
       readFileSync(new URL("../README.md", VECTORS), "utf8"),
     );
-    const [x, y] = [1, 2].map((group) =>
-      Buffer.from(point?.[group] ?? "", "hex").toString("base64url"),
-    );
-    const key = createPublicKey({ format: "jwk", key: { kty: "EC", crv: "P-256", x, y } });
+    const coordinate = (group: number): string =>
+      Buffer.from(point?.[group] ?? "", "hex").toString("base64url");
+    const key = createPublicKey({
+      format: "jwk",
+      key: { kty: "EC", crv: "P-256", x: coordinate(1), y: coordinate(2) },
+    });
     const [entry] = parseMeasurementList(bytesOf("ima-sig")).entries;
     expect(entry?.digest?.value).toEqual(hash("sha384", content, "buffer"));
     // Type, version, algorithm, 4 bytes of key id and 2 of length come before the signature proper.

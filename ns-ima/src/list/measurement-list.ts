@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { Buffer } from "node:buffer";
-import { hash } from "node:crypto";
 import { ByteReader } from "@nsattest/tpm";
 import { NsImaError } from "../error.ts";
 import { LIST_DATA_MAX, LIST_NAME_MAX } from "../limits.ts";
 import { bytePathFromBytes, displayPath } from "./byte-path.ts";
+import { digestOf } from "./digest.ts";
 import type { ListEntry, TemplateName } from "./entry.ts";
 import { decodeTemplateData } from "./template-field.ts";
 
@@ -78,7 +78,7 @@ function readRecord(reader: ByteReader, index: number): ListEntry | null {
 
   const fields = decodeTemplateData(template, data, index);
   const violation = Buffer.compare(listDigest, ZERO_SHA1) === 0;
-  if (!violation && Buffer.compare(listDigest, hash("sha1", data, "buffer")) !== 0) {
+  if (!violation && Buffer.compare(listDigest, digestOf("sha1", data)) !== 0) {
     throw new NsImaError("LIST_TEMPLATE_DIGEST", `record ${index} does not have its digest`);
   }
   return {
@@ -89,7 +89,7 @@ function readRecord(reader: ByteReader, index: number): ListEntry | null {
     signature: fields.signature,
     buffer: fields.buffer,
     listDigest,
-    templateDigest: violation ? new Uint8Array(32) : hash("sha256", data, "buffer"),
+    templateDigest: violation ? new Uint8Array(32) : digestOf("sha256", data),
     violation,
     end: reader.offset,
   };

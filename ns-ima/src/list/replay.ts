@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { Buffer } from "node:buffer";
-import { hash } from "node:crypto";
 import { NsImaError } from "../error.ts";
+import { digestOf } from "./digest.ts";
 import { IMA_PCR, type ListEntry } from "./entry.ts";
 
 const SIZE = 32;
@@ -44,7 +44,10 @@ export function replayList(
   let pcr = state.pcr;
   const extend = new Uint8Array(2 * SIZE);
   for (let matched = 0; ; matched++) {
-    if (Buffer.compare(pcr, quotedPcr10) === 0) return { matched, state: { pcr } };
+    if (Buffer.compare(pcr, quotedPcr10) === 0) {
+      // A copy: the state outlives this call, and a digest shares its memory with others.
+      return { matched, state: { pcr: Uint8Array.from(pcr) } };
+    }
     const entry = entries[matched];
     if (entry === undefined) {
       throw new NsImaError(
@@ -60,6 +63,6 @@ export function replayList(
     }
     extend.set(pcr);
     extend.set(entry.violation ? VIOLATION : entry.templateDigest, SIZE);
-    pcr = hash("sha256", extend, "buffer");
+    pcr = digestOf("sha256", extend);
   }
 }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { Buffer } from "node:buffer";
-import { hash } from "node:crypto";
-import { ByteReader, ByteWriter, HASH_ALGORITHMS, isHashName } from "@nsattest/tpm";
+import { ByteReader, ByteWriter, isHashName } from "@nsattest/tpm";
 import { NsImaError } from "../error.ts";
 import type { BytePath, FileDigest } from "../log/event.ts";
 import { bytePathFromBytes, bytePathToBytes } from "./byte-path.ts";
+import { digestOf } from "./digest.ts";
 import type { EntryContent, TemplateName } from "./entry.ts";
 
 /** The part of a record that its template digest covers. */
@@ -32,10 +32,10 @@ export function decodeTemplateData(
 ): TemplateData {
   try {
     const reader = new ByteReader(data);
-    const digest = decodeDigest(field(reader));
-    const path = decodePath(field(reader));
-    const signature = template === "ima-sig" ? decodeSignature(field(reader)) : null;
-    const buffer = template === "ima-buf" ? decodeBuffer(field(reader), digest) : null;
+    const digest = readDigest(reader);
+    const path = readPath(reader);
+    const signature = template === "ima-sig" ? readSignature(reader) : null;
+    const buffer = template === "ima-buf" ? readBuffer(reader, digest) : null;
     reader.end();
     return { digest, path, signature, buffer };
   } catch (cause) {
@@ -66,19 +66,16 @@ export function encodeTemplateData(template: TemplateName, content: TemplateData
   return writer.finish();
 }
 
-function field(reader: ByteReader): Uint8Array {
-  return reader.bytes(reader.u32le());
-}
-
 /** `d-ng`: algorithm, colon, NUL, digest. */
-function decodeDigest(bytes: Uint8Array): FileDigest {
-  const colon = bytes.indexOf(0x3a);
-  const reader = new ByteReader(bytes);
+function readDigest(reader: ByteReader): FileDigest {
+  const length = reader.u32le();
+  const end = reader.offset + length;
+  const colon = reader.rest.indexOf(0x3a);
   const algorithm = bytePathFromBytes(reader.bytes(Math.max(colon, 0)));
   if (!ALGORITHM.test(algorithm)) throw new Error("d-ng does not begin with an algorithm");
   reader.u8();
   if (reader.u8() !== 0) throw new Error("d-ng has no NUL after the algorithm");
-  const value = reader.rest;
+  const value = reader.bytes(end - reader.offset);
   if (value.length === 0 || value.length > DIGEST_MAX) {
     throw new Error(`d-ng has a digest of ${value.length} bytes`);
   }
@@ -86,13 +83,17 @@ function decodeDigest(bytes: Uint8Array): FileDigest {
 }
 
 /** `n-ng`: path and the NUL that ends it. */
-function decodePath(bytes: Uint8Array): BytePath {
-  const length = bytes.length - 1;
-  if (bytes.indexOf(0) !== length) throw new Error("n-ng does not end at its first NUL");
-  return bytePathFromBytes(new ByteReader(bytes).bytes(length));
+function readPath(reader: ByteReader): BytePath {
+  const length = reader.u32le();
+  const path = bytePathFromBytes(reader.bytes(length - 1));
+  if (reader.u8() !== 0 || path.includes("\0")) {
+    throw new Error("n-ng does not end at its first NUL");
+  }
+  return path;
 }
 
-function decodeSignature(bytes: Uint8Array): Uint8Array | null {
+function readSignature(reader: ByteReader): Uint8Array | null {
+  const bytes = reader.bytes(reader.u32le());
   if (bytes.length === 0) return null;
   if (!SIGNATURE_TYPES.includes(bytes[0])) throw new Error("sig holds no signature");
   return bytes;
@@ -103,10 +104,11 @@ function decodeSignature(bytes: Uint8Array): Uint8Array | null {
  * that was relabelled `ima-buf` on the way is found out. An empty buffer is a file that a rule measures with this
  * template.
  */
-function decodeBuffer(bytes: Uint8Array, { algorithm, value }: FileDigest): Uint8Array | null {
+function readBuffer(reader: ByteReader, { algorithm, value }: FileDigest): Uint8Array | null {
+  const bytes = reader.bytes(reader.u32le());
   if (bytes.length === 0) return null;
   if (!isHashName(algorithm)) throw new Error("buf has a digest that cannot be checked");
-  if (Buffer.compare(hash(HASH_ALGORITHMS[algorithm].node, bytes, "buffer"), value) !== 0) {
+  if (Buffer.compare(digestOf(algorithm, bytes), value) !== 0) {
     throw new Error("buf does not have the digest of d-ng");
   }
   return bytes;

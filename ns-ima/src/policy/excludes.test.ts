@@ -48,7 +48,7 @@ describe("refuses", () => {
     );
   });
 
-  it.each(["", ".*", "(/tmp)?", "/", "/.*", "^", "/tmp|"])(
+  it.each(["", ".*", "(/tmp)?", "/", "/.*", "^", "/tmp|", "^$"])(
     "%j, which would switch the policy off",
     (source) => {
       expect(() => compile(source)).toThrowError(refuse("matches every path"));
