@@ -48,9 +48,9 @@ export function readPcrSelection(reader: ByteReader): PcrSelection {
 export function readPcrBitmap(reader: ByteReader): readonly number[] {
   const size = reader.u8();
   if (size !== SELECT_SIZE) throw new TpmError("PCR_SELECTION", `bitmap of ${size} bytes, not 3`);
-  const octets = reader.bytes(SELECT_SIZE);
+  const bits = reader.u8() | (reader.u8() << 8) | (reader.u8() << 16);
   return Array.from({ length: PCR_COUNT }, (_, index) => index).filter(
-    (index) => ((octets[index >> 3] ?? 0) >> (index & 7)) & 1,
+    (index) => (bits >> index) & 1,
   );
 }
 
@@ -61,12 +61,16 @@ export function writePcrSelection(writer: ByteWriter, selection: PcrSelection): 
   }
   writer.u32(selection.length);
   for (const { bank, pcrs } of selection) {
-    const octets = new Uint8Array(SELECT_SIZE);
+    let bits = 0;
     for (const index of pcrs) {
       assertPcrIndex(index);
-      octets[index >> 3] = (octets[index >> 3] ?? 0) | (1 << (index & 7));
+      bits |= 1 << index;
     }
-    writer.u16(HASH_ALGORITHMS[bank].id).u8(SELECT_SIZE).bytes(octets);
+    writer.u16(HASH_ALGORITHMS[bank].id).u8(SELECT_SIZE);
+    writer
+      .u8(bits & 0xff)
+      .u8((bits >> 8) & 0xff)
+      .u8(bits >> 16);
   }
 }
 
