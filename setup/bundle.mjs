@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Makes one file of each process. On a node that file is what IMA measures, so nothing may be loaded beside it but koffi's native part.
 import { rmSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
 import { build } from "esbuild";
 
 /** Bundles every process into `folder`: `node/` for the node's own three, `bin/` for what runs beside it. */
@@ -49,12 +51,18 @@ export async function bundle(root, folder) {
   ]);
 }
 
-/** koffi names a native package per platform; only the one that is installed can be bundled. */
+/**
+ * koffi finds its native part by looking around on the disk, which a bundle cannot. Its CommonJS entry asks for one package per platform
+ * instead: the one that is installed becomes a file beside the bundle, the others stay what they are, absent.
+ */
 const koffiForLinux = {
   name: "koffi-for-linux",
   setup(bundler) {
-    bundler.onResolve({ filter: /^@koromix\/koffi-/ }, ({ path }) =>
-      path === `@koromix/koffi-linux-${process.arch}` ? undefined : { path, external: true },
-    );
+    const require = createRequire(import.meta.url);
+    bundler.onResolve({ filter: /^koffi$/ }, () => ({ path: require.resolve("koffi") }));
+    bundler.onResolve({ filter: /^@koromix\/koffi-/ }, ({ path }) => {
+      if (path !== `@koromix/koffi-linux-${process.arch}`) return { path, external: true };
+      return { path: join(dirname(require.resolve(path)), `linux_${process.arch}`, "koffi.node") };
+    });
   },
 };
