@@ -3,18 +3,14 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { hostSuite, openArchive } from "./debian-archive.ts";
 import { data, dataFrom, executable, folder, type GuestFile, link } from "./guest-file.ts";
+import { GUEST_USERS } from "./guest-user.ts";
 import { runHostTool } from "./host-tool.ts";
 import { compileProgram } from "./native-program.ts";
 import { librariesOf, type SharedLibrary } from "./shared-libraries.ts";
 
 const GUEST = fileURLToPath(new URL("../guest/", import.meta.url));
 
-const USERS = [
-  ["root", 0],
-  ["nsattest-monitor", 990],
-  ["nsattest-agent", 991],
-  ["nsattest-bpf", 992],
-] as const;
+const USERS = Object.entries(GUEST_USERS);
 
 /** What every lab machine has on its disk before a caller adds anything. */
 export interface BaseSystem {

@@ -2,6 +2,7 @@
 import type { ContainerImage } from "./container-image.ts";
 import { LabError } from "./error.ts";
 import type { CommandResult, GuestCommand, RunOptions } from "./guest-command.ts";
+import { GUEST_USERS } from "./guest-user.ts";
 import { type OciConfig, ociConfig, SHARED_VOLUME } from "./oci-config.ts";
 import { shellQuote } from "./shell-quote.ts";
 import type { Vm } from "./vm.ts";
@@ -41,7 +42,10 @@ export class Container {
     if (!/^[A-Za-z0-9][\w.-]*$/.test(id))
       throw new LabError("LAB_FILE", `${id} is no container id`);
     const bundle = bundleOf(id);
-    const hook = options.hook === undefined ? ["--owner", "nsattest-monitor"] : options.hook;
+    const hook =
+      options.hook === undefined
+        ? ["--owner", String(GUEST_USERS["nsattest-monitor"])]
+        : options.hook;
     const config = ociConfig({ id, image: image.digest, args: options.args, hook });
     const layers = `/var/lib/containers/${id}`;
     const overlay = `lowerdir=${image.root},upperdir=${layers}/upper,workdir=${layers}/work`;

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readdir, stat } from "node:fs/promises";
 import { join, posix } from "node:path";
-
-/** Owner of our own JavaScript in the machine: the IMA policy measures what is read from this user's files. */
-export const CODE_UID = 1_900_000_001;
+import { CODE_UID } from "./guest-user.ts";
 
 /** One thing of the machine's disk. Missing folders above `path` are made. */
 export type GuestFile = GuestRegularFile | GuestLink | GuestFolder;

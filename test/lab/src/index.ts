@@ -5,7 +5,6 @@ export { busyboxImage, type ContainerImage } from "./container-image.ts";
 export { LabError, type LabErrorCode } from "./error.ts";
 export type { CommandResult, GuestCommand, RunOptions } from "./guest-command.ts";
 export {
-  CODE_UID,
   code,
   data,
   dataFrom,
@@ -15,6 +14,7 @@ export {
   link,
   tree,
 } from "./guest-file.ts";
+export { CODE_UID, GUEST_USERS } from "./guest-user.ts";
 export type { KernelSeries } from "./kernel.ts";
 export { compileProgram } from "./native-program.ts";
 export { HOOK_PATH, type OciConfig, SHARED_VOLUME } from "./oci-config.ts";
