@@ -19,6 +19,7 @@ export class JoinDraft {
   readonly round: number;
   entries: number;
   mark: number;
+  markedAt: number;
   events: number;
   hostGapAt: number;
   losing: boolean;
@@ -41,6 +42,7 @@ export class JoinDraft {
     this.round = state.round + 1;
     this.entries = state.entries;
     this.mark = state.mark;
+    this.markedAt = state.markedAt;
     this.events = state.events;
     this.hostGapAt = state.hostGapAt;
     this.losing = state.losing;
@@ -62,6 +64,7 @@ export class JoinDraft {
       round: this.round,
       entries: this.entries,
       mark: this.mark,
+      markedAt: this.markedAt,
       counts: this.#counts,
       events: this.events,
       hostGapAt: this.hostGapAt,
@@ -128,6 +131,11 @@ export class JoinDraft {
     }
   }
 
+  /** True when the host or the namespace itself missed something since the last mark. */
+  hasMissed(ns: NamespaceId): boolean {
+    return Math.max(this.namespace(ns).gapAt, this.hostGapAt) > this.markedAt;
+  }
+
   hasRun(ns: NamespaceId, contentKey: string): boolean {
     return this.#seen.has(runKey(ns, contentKey));
   }
@@ -155,12 +163,14 @@ export class JoinDraft {
 
   /** Who answers for the next violation in the list; undefined when all that were announced have been found. */
   takeViolation(): NamespaceId | undefined {
-    const ns = this.#violations.has(HOST) ? HOST : this.#violations.keys().next().value;
-    if (ns === undefined) return undefined;
-    const left = (this.#violations.get(ns) ?? 0) - 1;
-    if (left > 0) this.#violations.set(ns, left);
-    else this.#violations.delete(ns);
-    return ns;
+    for (const [ns, count] of this.#violations) {
+      // The host before all others: else a container could announce violations for the host's to vanish in.
+      if (ns !== HOST && this.#violations.has(HOST)) continue;
+      if (count > 1) this.#violations.set(ns, count - 1);
+      else this.#violations.delete(ns);
+      return ns;
+    }
+    return undefined;
   }
 }
 

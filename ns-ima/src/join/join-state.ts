@@ -44,6 +44,8 @@ export interface JoinState {
   readonly entries: number;
   /** Entries below it are settled: the last mark, or the length of the list at attach. */
   readonly mark: number;
+  /** Where in the log that mark stands. */
+  readonly markedAt: number;
   readonly counts: OwnerCounts;
   /** Events so far; positions in the log are numbers of events. */
   readonly events: number;
@@ -72,6 +74,7 @@ export const EMPTY_JOIN: JoinState = Object.freeze({
   round: 0,
   entries: 0,
   mark: 0,
+  markedAt: 0,
   counts: Object.freeze({ host: 0, namespaces: 0, unowned: 0, gap: 0 }),
   events: 0,
   hostGapAt: -1,

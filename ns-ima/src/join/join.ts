@@ -48,7 +48,8 @@ const LOSES_CLAIMS: ReadonlySet<GapReason> = new Set(["recursion-miss", "ring-ov
  *   before the mark, else the host's if it did, else `gap`.
  * - A task in a container's cgroup that stands in the host's mount and pid namespace and runs a file that `isRuntime`
  *   knows acts as the host.
- * - Everybody in a container who claims an entry must have executed its content before the mark that follows.
+ * - Every container that claims an entry must have executed its content before the mark that follows, unless something
+ *   of it was missed since the mark before.
  *
  * Entries must be matched by the replay of the quoted PCR 10, events by that of the anchor PCR in the same quote;
  * neither is checked here, nor is any policy asked. Paths are not compared at all: containers choose them. The cost
@@ -71,7 +72,9 @@ export function joinEvidence(
   const touched = [...draft.touched].sort((a, b) => a - b);
   return {
     state: next,
-    entries: touched.flatMap((index) => joinedEntry(next, index) ?? []),
+    entries: touched
+      .map((index) => joinedEntry(next, index))
+      .filter((entry) => entry !== undefined),
     executions: draft.executed,
   };
 }
@@ -179,6 +182,7 @@ function passMark(draft: JoinDraft, event: MarkEvent): void {
   draft.lateClaims = [];
   draft.losing = false;
   draft.mark = event.index;
+  draft.markedAt = draft.events;
 }
 
 function settleEntry(draft: JoinDraft, index: number): void {
@@ -205,7 +209,8 @@ function withoutClaim(draft: JoinDraft, { contentKey }: EntryFacts): SettledOwne
 function checkContent(draft: JoinDraft, ns: NamespaceId, facts: EntryFacts): void {
   const { path, digest, contentKey } = facts;
   if (contentKey === null) draft.accuse(ns, { reason: "zero-digest", path, digest: null });
-  else if (!draft.hasRun(ns, contentKey)) {
+  // Where executions were lost, the gap is what there is to say of the namespace.
+  else if (!draft.hasRun(ns, contentKey) && !draft.hasMissed(ns)) {
     draft.accuse(ns, { reason: "no-execution", path, digest });
   }
 }
