@@ -48,6 +48,8 @@ export function createHttpsClient(options: HttpsClientOptions): HttpsClient {
     ca: options.ca,
     ...(options.own ? { cert: options.own.certificate, key: options.own.key } : {}),
     minVersion: "TLSv1.3",
+    // Of a resumed session Node does not check the server's name and role again.
+    maxCachedSessions: 0,
     checkServerIdentity: (host, certificate) => checkIdentity(host, certificate, options.role),
   });
   return {

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { X509Certificate } from "node:crypto";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { initAuthority, runRegistrar } from "@nsattest/registrar";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { type FakeTpm, makeFakeTpm } from "../../../../registrar/test/fake-tpm.ts";
+import { FakeVendors } from "../../../../registrar/test/fake-vendor.ts";
+import { type EnrolmentTpm, type EnrolOptions, enrol } from "./enrol.ts";
+
+const NODE_ID = "0d8c6f5e-6d3a-4c89-9f43-0a7d3c1a2b4e";
+const DAY_MS = 86_400_000;
+const vendors = new FakeVendors(new Date());
+const root = vendors.root("Root");
+const tpm = makeFakeTpm();
+const stop = new AbortController();
+
+let folder = "";
+let caFile = "";
+let state = "";
+let url = "";
+let running: Promise<void>;
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), "nsattest-enrol-"));
+  const [caDir, ekRoots] = [join(folder, "ca"), join(folder, "roots")];
+  caFile = join(caDir, "ca.crt");
+  await initAuthority(caDir, { hosts: ["127.0.0.1"], now: new Date() });
+  mkdirSync(ekRoots);
+  writeFileSync(join(ekRoots, "root.pem"), root.certificate);
+  const listening = new Promise<number>((resolve) => {
+    running = runRegistrar(
+      {
+        listen: { host: "127.0.0.1", port: 0 },
+        database: join(folder, "registrar.db"),
+        caDir,
+        ekRoots,
+        ekIntermediates: null,
+      },
+      {
+        log: () => undefined,
+        now: () => new Date(),
+        signal: stop.signal,
+        onListening: ({ port }) => resolve(port),
+      },
+    );
+  });
+  url = `https://127.0.0.1:${await listening}`;
+});
+beforeEach(() => {
+  state = mkdtempSync(join(folder, "state-"));
+});
+afterEach(() => rmSync(state, { recursive: true }));
+afterAll(async () => {
+  stop.abort();
+  await running;
+  rmSync(folder, { recursive: true });
+});
+
+function monitorOf(fake: FakeTpm): EnrolmentTpm {
+  const ekCertificate = vendors.ekCertificate(root, fake.ekKey);
+  const { ekPublic, akPublic } = fake;
+  return {
+    identity: async () => ({ ekPublic, ekCertificate, akPublic }),
+    activate: async (wrapped) => fake.activate(wrapped),
+  };
+}
+
+function options(changes: Partial<EnrolOptions> = {}): EnrolOptions {
+  return {
+    registrarUrl: url,
+    nodeId: NODE_ID,
+    tpm: monitorOf(tpm),
+    caFile,
+    tlsKeyFile: join(state, "node.key"),
+    enrolmentFile: join(state, "enrolment.json"),
+    renew: false,
+    now: () => new Date(),
+    ...changes,
+  };
+}
+
+/** A registrar that would not answer: whoever comes back enrolled did without it. */
+const NOWHERE = "https://127.0.0.1:1";
+
+function later(days: number): () => Date {
+  return () => new Date(Date.now() + days * DAY_MS);
+}
+
+function refused(code: string): object {
+  return expect.objectContaining({ code });
+}
+
+describe("a node", () => {
+  it("enrols, and keeps key and certificate to itself", async () => {
+    const { certificate, key, ca, renewAt } = await enrol(options());
+    const parsed = new X509Certificate(certificate);
+    expect(parsed.subjectAltName).toBe(`URI:nsattest:node:${NODE_ID}`);
+    expect(ca).toBe(readFileSync(caFile, "utf8"));
+    expect(readFileSync(join(state, "node.key"), "utf8")).toBe(key);
+    expect(renewAt.getTime()).toBeLessThan(Date.parse(parsed.validTo) - 29 * DAY_MS);
+    expect(readdirSync(state).sort()).toEqual(["enrolment.json", "node.key"]);
+    for (const file of readdirSync(state)) {
+      expect(statSync(join(state, file)).mode & 0o777).toBe(0o600);
+    }
+  });
+
+  it("resumes without the registrar", async () => {
+    const before = await enrol(options());
+    expect(await enrol(options({ registrarUrl: NOWHERE, now: later(59) }))).toEqual(before);
+  });
+
+  it.each([
+    ["the certificate is to be renewed", { now: later(61) }],
+    ["the certificate is not yet valid", { now: later(-1) }],
+    ["it has another id", { nodeId: "11111111-2222-4333-8444-555555555555" }],
+    ["its TPM has another AK", { tpm: monitorOf(makeFakeTpm({ ekKey: tpm.ekKey })) }],
+    ["it is told to", { renew: true }],
+  ])("does not resume when %s", async (_, changes) => {
+    const before = await enrol(options());
+    const unreachable = enrol(options({ ...changes, registrarUrl: NOWHERE }));
+    await expect(unreachable).rejects.toThrow(refused("HTTPS_UNREACHABLE"));
+    const after = await enrol(options(changes));
+    expect(after.certificate).not.toBe(before.certificate);
+    expect(after.key).toBe(before.key);
+  });
+
+  it("does not resume with another key or another authority's certificate", async () => {
+    await enrol(options());
+    rmSync(join(state, "node.key"));
+    await expect(enrol(options({ registrarUrl: NOWHERE }))).rejects.toThrow(
+      refused("HTTPS_UNREACHABLE"),
+    );
+    const strange = join(state, "ca");
+    await initAuthority(strange, { hosts: ["127.0.0.1"], now: new Date() });
+    await enrol(options());
+    await expect(enrol(options({ caFile: join(strange, "ca.crt") }))).rejects.toThrow(
+      refused("HTTPS_UNTRUSTED"),
+    );
+  });
+
+  it.each(["", "{", "[]", "null", '{"akPublic": 1}', '{"akPublic": "AA==", "certificate": "x"}'])(
+    "enrols again when its file says %j",
+    async (text) => {
+      writeFileSync(join(state, "enrolment.json"), text);
+      await enrol(options());
+      await enrol(options({ registrarUrl: NOWHERE }));
+    },
+  );
+
+  it("does not replace a key file that it cannot read", async () => {
+    writeFileSync(join(state, "node.key"), "something else");
+    await expect(enrol(options())).rejects.toThrow(refused("ENROL_FILE"));
+    expect(readFileSync(join(state, "node.key"), "utf8")).toBe("something else");
+  });
+
+  it("needs its authority's certificate and a folder to write to", async () => {
+    const none = join(state, "none", "file");
+    for (const changes of [{ caFile: none }, { tlsKeyFile: none }, { enrolmentFile: none }]) {
+      await expect(enrol(options(changes))).rejects.toThrow(refused("ENROL_FILE"));
+    }
+    await expect(enrol(options({ caFile: state }))).rejects.toThrow(refused("ENROL_FILE"));
+  });
+
+  it("needs a TPM with an EK certificate", async () => {
+    const identity = async () => ({ ...(await monitorOf(tpm).identity()), ekCertificate: null });
+    const without = { ...monitorOf(tpm), identity };
+    await expect(enrol(options({ tpm: without }))).rejects.toThrow(
+      refused("ENROL_NO_EK_CERTIFICATE"),
+    );
+  });
+
+  it("keeps nothing of an enrolment that is refused", async () => {
+    await enrol(options());
+    rmSync(join(state, "enrolment.json"));
+    await expect(enrol(options({ tpm: monitorOf(makeFakeTpm()) }))).rejects.toMatchObject({
+      code: "HTTPS_REFUSED",
+      refusal: { status: 409, code: "NODE_ID_TAKEN" },
+    });
+    expect(existsSync(join(state, "enrolment.json"))).toBe(false);
+  });
+});
