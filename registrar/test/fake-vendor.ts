@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { createPublicKey, type KeyObject, X509Certificate } from "node:crypto";
+import { type KeyObject, X509Certificate } from "node:crypto";
 import { type CertificateContent, signCertificate } from "../src/ca/certificate.ts";
 import { makeRsaKey } from "./fake-tpm.ts";
 
@@ -49,7 +49,7 @@ export class FakeVendors {
     const content = {
       ...this.#content,
       commonName: "TPM",
-      publicKey: createPublicKey(ekKey),
+      publicKey: ekKey,
       authority: false,
       usages: [EK_USAGE],
       ...changes,
