@@ -30,6 +30,9 @@ it.each(VECTORS)(
       expect(accepted).toBe(other === vector);
     }
     expect(isSignatureOf({ ...key, scheme: null }, vector.attest, signature)).toBe(false);
+    // A good signature, but not in the hash that the key is bound to.
+    const stricter = { name: signature.scheme, hash: "sha384" } as const;
+    expect(isSignatureOf({ ...key, scheme: stricter }, vector.attest, signature)).toBe(false);
     expect(isSignatureOf(key, vector.attest, { ...signature, hash: "sha1" })).toBe(false);
     expect(isSignatureOf(makeEccAk().area, vector.attest, signature)).toBe(false);
   },

@@ -2,6 +2,7 @@
 
 import { ByteReader, ByteWriter, type LoadedKey, ResponseCode, TpmError } from "@nsattest/tpm";
 import { describe, expect, it } from "vitest";
+import { readQuoteVector } from "../../../tpm/test/vector.ts";
 import { Tpm } from "./tpm.ts";
 import type { TpmTransport } from "./transport.ts";
 
@@ -119,6 +120,20 @@ describe("pcrRead", () => {
     const read = tpm.pcrRead([{ bank: "sha256", pcrs: [1] }]);
     await expect(read).rejects.toMatchObject({ code: "PCR_SELECTION" });
   });
+});
+
+it("quoteWithPcrs takes no quote of other PCRs than asked for", async () => {
+  const { attest, signature } = readQuoteVector("rsa");
+  const parameters = new ByteWriter().tpm2b(attest).bytes(signature).finish();
+  const authorized = new ByteWriter().u32(parameters.length).bytes(parameters);
+  const body = authorized.u16(0).u8(1).u16(0).finish();
+  const header = new ByteWriter()
+    .u16(0x8002)
+    .u32(HEADER_SIZE + body.length)
+    .u32(0);
+  const { tpm } = scripted(pcrAnswer(1 << 10, 1), header.bytes(body).finish());
+  const quoted = tpm.quoteWithPcrs(EK, new Uint8Array(32), [{ bank: "sha256", pcrs: [10] }]);
+  await expect(quoted).rejects.toMatchObject({ code: "QUOTE_SELECTION" });
 });
 
 describe("a key below the EK", () => {
