@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { connect, type Socket } from "node:net";
+import { createServer, type Socket } from "node:net";
 import { LabError } from "./error.ts";
 
 // The frames of guest/lab-shell.c.
@@ -31,7 +31,7 @@ export class GuestChannel {
   #next = 1;
   #broken: LabError | null = null;
 
-  private constructor(socket: Socket) {
+  constructor(socket: Socket) {
     this.#socket = socket;
     this.#ready = new Promise((resolve) => {
       this.#announceReady = resolve;
@@ -39,21 +39,6 @@ export class GuestChannel {
     socket.on("data", (chunk: Buffer) => this.#take(chunk));
     socket.on("close", () => this.fail(new LabError("LAB_CHANNEL", "the machine ended")));
     socket.on("error", () => undefined); // "close" follows
-  }
-
-  /**
-   * Connects to QEMU's side of the port.
-   *
-   * @throws LabError `LAB_CHANNEL`
-   */
-  static open(path: string): Promise<GuestChannel> {
-    return new Promise((resolve, reject) => {
-      const socket = connect(path);
-      socket.once("connect", () => resolve(new GuestChannel(socket)));
-      socket.once("error", (cause) => {
-        reject(new LabError("LAB_CHANNEL", `no connection to ${path}`, { cause }));
-      });
-    });
   }
 
   /** Resolves when the machine is up and listens. */
@@ -133,4 +118,29 @@ export class GuestChannel {
       sink.exit(payload.readUInt32BE(0));
     }
   }
+}
+
+/** Waits for one machine. */
+export interface GuestListener {
+  /** The channel, once the machine takes commands. */
+  readonly guest: Promise<GuestChannel>;
+  /** Stops listening; the channel stays. */
+  close(): Promise<void>;
+}
+
+/** Listens at the Unix socket `path` for the QEMU that will carry the channel. */
+export async function listenForGuest(path: string): Promise<GuestListener> {
+  const server = createServer();
+  const guest = new Promise<GuestChannel>((resolve) => {
+    server.once("connection", (socket) => {
+      const channel = new GuestChannel(socket);
+      void channel.ready.then(() => resolve(channel));
+    });
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(path, resolve);
+  });
+  const close = (): Promise<void> => new Promise((resolve) => server.close(() => resolve()));
+  return { guest, close };
 }

@@ -7,6 +7,8 @@ export interface HostToolOptions {
   readonly cwd?: string;
   /** Added to this process's environment. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Its standard input; without it the input is empty. */
+  readonly input?: Uint8Array;
 }
 
 /**
@@ -25,8 +27,10 @@ export function runHostTool(
     const child = spawn(program, args, {
       cwd: options.cwd,
       env: { ...process.env, PATH: path, LC_ALL: "C", ...options.env },
-      stdio: ["ignore", "pipe", "pipe"],
+      stdio: ["pipe", "pipe", "pipe"],
     });
+    child.stdin.on("error", () => undefined); // it need not read to the end
+    child.stdin.end(options.input);
     const output: Buffer[] = [];
     let complaint = "";
     child.stdout.on("data", (chunk: Buffer) => output.push(chunk));

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 export { type BaseSystem, gatherBaseSystem } from "./base-system.ts";
+export { bootVm, type VmOptions } from "./boot-vm.ts";
 export { Container, type ContainerOptions } from "./container.ts";
 export { busyboxImage, type ContainerImage } from "./container-image.ts";
 export { LabError, type LabErrorCode } from "./error.ts";
@@ -20,4 +21,4 @@ export { compileProgram } from "./native-program.ts";
 export { HOOK_PATH, type OciConfig, SHARED_VOLUME } from "./oci-config.ts";
 export { runtimePolicy } from "./runtime-policy.ts";
 export { type Swtpm, type SwtpmOptions, startSwtpm } from "./swtpm.ts";
-export { bootVm, type CollectedState, Vm, type VmOptions } from "./vm.ts";
+export type { CollectedState, Vm } from "./vm.ts";

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type ChildProcess, spawn } from "node:child_process";
-import { LabError } from "./error.ts";
+import { spawn } from "node:child_process";
 
 const TAIL_LINES = 40;
 
@@ -19,7 +18,8 @@ export interface MachineParts {
 
 /** A QEMU process and its console. */
 export interface MachineProcess {
-  readonly child: ChildProcess;
+  /** Ends it and returns when it has ended. */
+  kill(): Promise<void>;
   /** The console's last lines. */
   consoleTail(): string;
   readonly exited: Promise<void>;
@@ -40,7 +40,7 @@ export function machineArguments(parts: MachineParts): string[] {
     ...["-drive", `if=virtio,format=raw,snapshot=on,file=${parts.disk}`],
     ...["-chardev", `socket,id=tpm,path=${parts.tpmSocket}`],
     ...["-tpmdev", "emulator,id=tpm0,chardev=tpm", "-device", "tpm-tis,tpmdev=tpm0"],
-    ...["-chardev", `socket,id=shell,path=${parts.shellSocket},server=on,wait=off`],
+    ...["-chardev", `socket,id=shell,path=${parts.shellSocket}`],
     ...[
       "-device",
       "virtio-serial-pci",
@@ -75,9 +75,13 @@ export function startMachine(parts: MachineParts, log: (line: string) => void): 
   const exited = new Promise<void>((resolve) => {
     child.once("close", () => resolve());
     child.once("error", (cause) => {
-      hear(Buffer.from(`${new LabError("LAB_TOOL_MISSING", cause.message).message}\n`));
+      hear(Buffer.from(`${cause.message}\n`));
       resolve();
     });
   });
-  return { child, exited, consoleTail: () => [...tail, unfinished].join("\n") };
+  const kill = (): Promise<void> => {
+    child.kill("SIGKILL");
+    return exited;
+  };
+  return { kill, exited, consoleTail: () => [...tail, unfinished].join("\n") };
 }

@@ -16,16 +16,22 @@ export interface RuntimePolicyDocument {
   readonly "verification-keys": "";
 }
 
-/** An allowlist in Keylime's format: exactly these paths with these SHA-256 digests (hex), nothing excluded. */
-export function runtimePolicy(digests: ReadonlyMap<string, string>): RuntimePolicyDocument {
+/**
+ * An allowlist in Keylime's format: exactly these paths with these SHA-256 digests (hex), and keys by keyring; nothing is
+ * excluded.
+ */
+export function runtimePolicy(
+  digests: ReadonlyMap<string, string>,
+  keyrings: Readonly<Record<string, readonly string[]>> = {},
+): RuntimePolicyDocument {
   return {
     meta: { version: 1, generator: 0 },
     release: 0,
     digests: Object.fromEntries([...digests].map(([path, digest]) => [path, [digest]])),
     excludes: [],
-    keyrings: {},
+    keyrings,
     ima: { ignored_keyrings: [], log_hash_alg: "sha1", dm_policy: null },
-    "ima-buf": {},
+    "ima-buf": buffers,
     "verification-keys": "",
   };
 }
