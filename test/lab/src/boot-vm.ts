@@ -9,7 +9,7 @@ import { type GuestListener, listenForGuest } from "./guest-channel.ts";
 import type { GuestFile } from "./guest-file.ts";
 import { buildInitramfs } from "./initramfs.ts";
 import { fetchKernel, type KernelSeries } from "./kernel.ts";
-import { builtInKeys } from "./kernel-keys.ts";
+import { builtinKeyDigests } from "./kernel-keys.ts";
 import { type MachineProcess, startMachine } from "./machine-process.ts";
 import { startSwtpm } from "./swtpm.ts";
 import { Vm } from "./vm.ts";
@@ -62,7 +62,7 @@ export async function bootVm(options: VmOptions): Promise<Vm> {
     log(`kernel ${options.kernel}`);
     const kernel = await fetchKernel(options.kernel, options.cacheDir);
     const base = await gatherBaseSystem(options.cacheDir);
-    const kernelKeys = await builtInKeys(kernel);
+    const kernelKeys = await builtinKeyDigests(kernel.image);
     const initramfs = join(folder, "initramfs");
     await writeFile(initramfs, await buildInitramfs(kernel, base.busybox));
     log("disk");

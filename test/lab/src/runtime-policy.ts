@@ -31,7 +31,7 @@ export function runtimePolicy(
     excludes: [],
     keyrings,
     ima: { ignored_keyrings: [], log_hash_alg: "sha1", dm_policy: null },
-    "ima-buf": buffers,
+    "ima-buf": {},
     "verification-keys": "",
   };
 }
