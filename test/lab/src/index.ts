@@ -20,5 +20,8 @@ export type { KernelSeries } from "./kernel.ts";
 export { compileProgram } from "./native-program.ts";
 export { HOOK_PATH, type OciConfig, SHARED_VOLUME } from "./oci-config.ts";
 export { runtimePolicy } from "./runtime-policy.ts";
+export { runScenario, SCENARIO_PROGRAMS } from "./scenario.ts";
+export { type OperatorAccess, Services } from "./services.ts";
 export { type Swtpm, type SwtpmOptions, startSwtpm } from "./swtpm.ts";
+export { type Artefacts, type NodeService, Testbed, type TestbedOptions } from "./testbed.ts";
 export type { CollectedState, Vm } from "./vm.ts";

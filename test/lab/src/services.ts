@@ -111,8 +111,7 @@ export class Services {
         const text = chunk.toString("utf8");
         output = (output + text).slice(-4000);
         for (const line of text.trimEnd().split("\n")) log?.(`${name}: ${line}`);
-        // Both say where they listen with their first line.
-        resolve();
+        if (output.includes(`${name}-started`)) resolve();
       };
       child.stdout.on("data", take);
       child.stderr.on("data", take);

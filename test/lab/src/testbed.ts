@@ -3,15 +3,14 @@ import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gatherBaseSystem } from "./base-system.ts";
+import { bootVm, bootVm } from "./boot-vm.ts";
 import { busyboxImage, type ContainerImage } from "./container-image.ts";
 import type { GuestCommand } from "./guest-command.ts";
 import { code, dataFrom, executable, type GuestFile } from "./guest-file.ts";
-import { fetchKernel, type KernelSeries } from "./kernel.ts";
-import { builtinKeyDigests } from "./kernel-keys.ts";
+import type { KernelSeries } from "./kernel.ts";
 import { HOOK_PATH } from "./oci-config.ts";
-import { runtimePolicy } from "./runtime-policy.ts";
 import { Services } from "./services.ts";
-import { bootVm, type Vm } from "./vm.ts";
+import type { Vm } from "./vm.ts";
 
 /** Where the built parts of nsattest are. */
 export interface Artefacts {
@@ -87,7 +86,6 @@ export class Testbed {
     const folder = await mkdtemp(join(tmpdir(), "nsattest-lab-"));
     try {
       log?.("starting registrar and verifier");
-      const keys = await builtinKeyDigests((await fetchKernel(options.kernel, cacheDir)).image);
       const services = await Services.start({
         bin: artefacts.bin,
         folder: join(folder, "services"),
@@ -100,7 +98,7 @@ export class Testbed {
           programs: bundles
             .filter((name) => name.endsWith(".cjs"))
             .map((name) => `${CODE_FOLDER}/${name}`),
-          host: runtimePolicy(vm.disk.digests, { ".builtin_trusted_keys": keys }),
+          host: vm.hostPolicy,
           images: new Map([[image.digest, image.policy]]),
         },
         intervalSeconds: options.intervalSeconds ?? 2,
@@ -119,19 +117,20 @@ export class Testbed {
 
   /** Starts a service of the node; the monitor's resolves when it is ready. @throws LabError */
   async startService(name: NodeService): Promise<void> {
-    const command = this.vm.spawn(`exec ${CODE_FOLDER}/start-${name} 2>&1`);
+    // The start scripts and what they start replace each other: one process id from here to the service.
+    const command = this.vm.spawn(`echo $$ > ${pidFile(name)}; exec ${CODE_FOLDER}/start-${name} 2>&1`);
     this.#node.set(name, command);
     if (name === "monitor") await command.waitFor("monitor is ready");
   }
 
   /** Sends a signal to the process of a service, by its pid. */
   async signal(name: NodeService, signal: "KILL" | "STOP" | "CONT" | "TERM"): Promise<void> {
-    await this.vm.check(`kill -${signal} $(cat /run/nsattest-${name}.pid)`);
+    await this.vm.check(`kill -${signal} $(cat ${pidFile(name)})`);
   }
 
   /** What a service has said since it was started last. */
   output(name: NodeService): string {
-    return this.#node.get(name)?.stdout ?? "";
+    return this.#node.get(name)?.stdout.toString("utf8") ?? "";
   }
 
   async stop(): Promise<void> {
@@ -152,4 +151,8 @@ export class Testbed {
     await this.startService("monitor");
     await this.startService("agent");
   }
+}
+
+function pidFile(name: NodeService): string {
+  return `/run/${name}.pid`;
 }
