@@ -26,7 +26,10 @@ const codec = new Encoder({
   useRecords: false,
   tagUint8Array: false,
   variableMapSize: true,
-});
+}) as Encoder & { useBuffer(buffer: Uint8Array): void }; // Documented, but not in its types.
+
+/** Where messages are written first; larger ones get memory of their own. */
+const SCRATCH = Buffer.allocUnsafeSlow(64 * 1024);
 
 const LONE_SURROGATE = /\p{Surrogate}/u;
 const UINT32_MAX = 0xffff_ffff;
@@ -37,8 +40,12 @@ const UINT32_MAX = 0xffff_ffff;
  * @throws ProtocolError `FIELD_INVALID` for a number that is no integer from 0 to 2^53-1 and for text that has no UTF-8
  */
 export function encodeCbor(value: CborValue): Uint8Array {
-  // A copy: the package hands out a window on memory that it shares between messages.
-  return new Uint8Array(codec.encode(toWire(value)));
+  const wire = toWire(value);
+  // Else the package would keep the buffer of the largest message so far, and write the next ones behind it.
+  codec.useBuffer(SCRATCH);
+  const bytes = new Uint8Array(codec.encode(wire));
+  codec.useBuffer(SCRATCH);
+  return bytes;
 }
 
 /**

@@ -79,7 +79,7 @@ export function parseContainerState(bytes: Uint8Array): ContainerState {
   return { id, bundle, pid: pid || null, status, annotations: annotations ?? new Map() };
 }
 
+/** Absolute, with at least one part, and every part a name. */
 function isPlainPath(path: string): boolean {
-  const [root, ...parts] = path.split("/");
-  return root === "" && parts.every((part) => part !== "" && part !== "." && part !== "..");
+  return /^(?:\/[^/]+)+$/.test(path) && !/\/\.\.?(?:\/|$)/.test(path);
 }

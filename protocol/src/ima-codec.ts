@@ -2,6 +2,8 @@
 
 import {
   type BytePath,
+  bytePathFromBytes,
+  bytePathToBytes,
   type FileDigest,
   isNamespaceId,
   type LogRecord,
@@ -29,12 +31,12 @@ export const bootId: Codec<string, string> = text({
 export const bytePath: Codec<BytePath, Uint8Array> = {
   encode(value) {
     if (/[^\0-\xff]/.test(value)) throw invalid("path", "has characters that are no bytes");
-    return new Uint8Array(Buffer.from(value, "latin1"));
+    return bytePathToBytes(value);
   },
   decode(wire, at) {
     const value = bytes(0, PATH_MAX).decode(wire, at);
     if (value.includes(0)) throw invalid(at, "has a NUL");
-    return Buffer.from(value).toString("latin1");
+    return bytePathFromBytes(value);
   },
 };
 
