@@ -3,7 +3,6 @@ import { createHash, X509Certificate } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { LabError } from "./error.ts";
 import { runHostTool } from "./host-tool.ts";
-import type { LabKernel } from "./kernel.ts";
 
 /** Offsets of the x86 boot header (Documentation/arch/x86/boot.rst). */
 const SETUP_SECTORS = 0x1f1;
@@ -29,7 +28,7 @@ const CERTIFICATE_MAX = 4096;
  *
  * @throws LabError `LAB_PACKAGE` when the image is packed in an unknown way, `LAB_TOOL_MISSING`, `LAB_TOOL_FAILED`
  */
-export async function builtInKeys({ image }: Pick<LabKernel, "image">): Promise<string[]> {
+export async function builtinKeyDigests(image: string): Promise<string[]> {
   const file = await readFile(image);
   const start = (file.readUInt8(SETUP_SECTORS) + 1) * SECTOR + file.readUInt32LE(PAYLOAD_OFFSET);
   const length = file.readUInt32LE(PAYLOAD_LENGTH) - SIZE_SUFFIX;

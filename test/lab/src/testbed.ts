@@ -3,7 +3,7 @@ import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gatherBaseSystem } from "./base-system.ts";
-import { bootVm, bootVm } from "./boot-vm.ts";
+import { bootVm } from "./boot-vm.ts";
 import { busyboxImage, type ContainerImage } from "./container-image.ts";
 import type { GuestCommand } from "./guest-command.ts";
 import { code, dataFrom, executable, type GuestFile } from "./guest-file.ts";
@@ -118,7 +118,9 @@ export class Testbed {
   /** Starts a service of the node; the monitor's resolves when it is ready. @throws LabError */
   async startService(name: NodeService): Promise<void> {
     // The start scripts and what they start replace each other: one process id from here to the service.
-    const command = this.vm.spawn(`echo $$ > ${pidFile(name)}; exec ${CODE_FOLDER}/start-${name} 2>&1`);
+    const command = this.vm.spawn(
+      `echo $$ > ${pidFile(name)}; exec ${CODE_FOLDER}/start-${name} 2>&1`,
+    );
     this.#node.set(name, command);
     if (name === "monitor") await command.waitFor("monitor is ready");
   }
