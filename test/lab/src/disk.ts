@@ -13,7 +13,7 @@ import {
   utimes,
   writeFile,
 } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { dirname, join, posix } from "node:path";
 import { LabError } from "./error.ts";
 import type { GuestFile } from "./guest-file.ts";
 import { runHostTool } from "./host-tool.ts";
@@ -23,7 +23,7 @@ const FREE_MIB = 768;
 const MIB = 1024 * 1024;
 
 /** Raised when the way images are built changes, so that older ones are not used. */
-const FORMAT = 1;
+const FORMAT = 2;
 
 /** A finished ext4 image. It is shared by all machines with the same files: boot it with a throw-away overlay. */
 export interface Disk {
@@ -50,15 +50,18 @@ export async function buildDisk(files: readonly GuestFile[], cacheDir: string): 
   try {
     const root = join(work, "root");
     const size = await stage(files, root);
-    const owners = files.flatMap((file) =>
-      file.kind === "file" && file.uid !== 0 ? [`chown ${file.uid}:0 '.${file.path}'`] : [],
-    );
+    const exceptions = files.flatMap((file) => {
+      if (file.kind === "folder") return [`chmod ${file.mode.toString(8)} '.${file.path}'`];
+      return file.kind === "file" && file.uid !== 0 ? [`chown ${file.uid}:0 '.${file.path}'`] : [];
+    });
     const fresh = join(work, "image");
     const mebibytes = Math.ceil((size / MIB) * 1.1) + FREE_MIB;
     const script = [
       "set -e",
       "chown -R 0:0 .",
-      ...owners,
+      // Whatever the umask here is.
+      "find . -type d -exec chmod 755 {} +",
+      ...exceptions,
       // Fixed ids and time: equal files give a nearly equal image. No journal: the overlay is thrown away anyway.
       `mke2fs -q -t ext4 -O ^has_journal -U clear -E hash_seed=00000000-0000-4000-8000-000000000000 -m 0 -d . '${fresh}' ${mebibytes}M`,
     ].join("\n");
@@ -77,7 +80,8 @@ async function digestsOf(files: readonly GuestFile[]): Promise<Map<string, strin
   const paths = new Set<string>();
   const digests = new Map<string, string>();
   for (const file of files) {
-    if (!/^(\/[^/'\n]+)+$/.test(file.path) || paths.has(file.path)) {
+    const isPlain = posix.resolve(file.path) === file.path && /^\/[^'\n]+$/.test(file.path);
+    if (!isPlain || paths.has(file.path)) {
       throw new LabError("LAB_FILE", `${file.path} is given twice, or is no plain absolute path`);
     }
     paths.add(file.path);
@@ -104,7 +108,6 @@ async function stage(files: readonly GuestFile[], root: string): Promise<number>
     const at = join(root, file.path);
     await mkdir(file.kind === "folder" ? at : dirname(at), { recursive: true });
     if (file.kind === "link") await symlink(file.target, at);
-    if (file.kind === "folder") await chmod(at, file.mode);
     if (file.kind === "file") {
       if ("source" in file.from) await copyFile(file.from.source, at);
       else await writeFile(at, file.from.content);
