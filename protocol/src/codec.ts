@@ -62,7 +62,7 @@ export function rowOf<T extends object>(
   };
 }
 
-/** A CBOR map with exactly the given fields. */
+/** A CBOR map with exactly the given fields, in their order. */
 export function mapOf<T extends object>(
   fields: Fields<T, CborValue>,
 ): Codec<T, ReadonlyMap<string, CborValue>> {
@@ -71,7 +71,12 @@ export function mapOf<T extends object>(
     encode: (value) => new Map(columns.map(([name, codec]) => [name, codec.encode(value[name])])),
     decode(wire, at) {
       if (!(wire instanceof Map)) throw invalid(at, "is not a map");
-      return decodeFields(columns, wire, at, false);
+      const value = decodeFields(columns, wire, at, false);
+      const names = wire.keys();
+      if (columns.some(([name]) => names.next().value !== name)) {
+        throw invalid(at, "has its fields in another order");
+      }
+      return value;
     },
   };
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { isContainerId } from "@nsattest/ns-ima";
-import { type Codec, invalid, objectOf, optional } from "./codec.ts";
+import { invalid, objectOf, optional } from "./codec.ts";
 import { parseJson } from "./json.ts";
 import { HOOK_STATE_MAX, PATH_MAX } from "./limits.ts";
 import { integer, text } from "./scalar-codec.ts";
@@ -28,27 +28,7 @@ const KEY_MAX = 512;
 // Values of annotations may have lines (Kubernetes keeps whole documents there), but nothing a terminal would obey.
 const CONTROL = /[^\P{Cc}\n\r\t]/u;
 
-const annotations: Codec<ReadonlyMap<string, string>, { readonly [key: string]: string }> = {
-  encode: (value) => Object.fromEntries(value),
-  decode(wire, at) {
-    if (typeof wire !== "object" || wire === null || Array.isArray(wire)) {
-      throw invalid(at, "is not an object");
-    }
-    const pairs = Object.entries(wire);
-    if (pairs.length > ANNOTATIONS_MAX) throw invalid(at, "has too many entries");
-    return new Map(
-      pairs.map(([key, value]) => [keyText.decode(key, `${at} key`), line(value, at)]),
-    );
-  },
-};
-
-const keyText = text({ max: KEY_MAX, pattern: /./ });
-
-function line(value: unknown, at: string): string {
-  if (typeof value !== "string") throw invalid(at, "has a value that is not text");
-  if (CONTROL.test(value)) throw invalid(at, "has a value with control characters");
-  return value;
-}
+const annotationKey = text({ max: KEY_MAX, pattern: /./ });
 
 const state = objectOf(
   {
@@ -56,7 +36,6 @@ const state = objectOf(
     bundle: text({ max: PATH_MAX, is: isPlainPath }),
     pid: optional(integer(PID_MAX)),
     status: text({ pattern: /^[a-z]{1,32}$/ }),
-    annotations: optional(annotations),
   },
   // The spec allows further properties, and crun adds one.
   { open: true },
@@ -71,12 +50,29 @@ const state = objectOf(
  * @throws ProtocolError `MESSAGE_TOO_LARGE`, `JSON_MALFORMED`, `FIELD_INVALID`, `FIELD_MISSING`
  */
 export function parseContainerState(bytes: Uint8Array): ContainerState {
-  const { id, bundle, pid, status, annotations } = state.decode(
-    parseJson(bytes, HOOK_STATE_MAX),
-    "state",
-  );
+  const json = parseJson(bytes, HOOK_STATE_MAX);
+  const { id, bundle, pid, status } = state.decode(json, "state");
+  const { annotations = {} } = json as { readonly annotations?: unknown };
   // crun writes 0 for a container that has ended, runc leaves the pid out.
-  return { id, bundle, pid: pid || null, status, annotations: annotations ?? new Map() };
+  return { id, bundle, pid: pid || null, status, annotations: readAnnotations(annotations) };
+}
+
+function readAnnotations(json: unknown): ReadonlyMap<string, string> {
+  const at = "state.annotations";
+  if (typeof json !== "object" || json === null || Array.isArray(json)) {
+    throw invalid(at, "is not an object");
+  }
+  const pairs = Object.entries(json);
+  if (pairs.length > ANNOTATIONS_MAX) throw invalid(at, "has too many entries");
+  return new Map(
+    pairs.map(([key, value]) => [annotationKey.decode(key, `${at} key`), lines(value, at)]),
+  );
+}
+
+function lines(value: unknown, at: string): string {
+  if (typeof value !== "string") throw invalid(at, "has a value that is not text");
+  if (CONTROL.test(value)) throw invalid(at, "has a value with control characters");
+  return value;
 }
 
 /** Absolute, with at least one part, and every part a name. */

@@ -54,7 +54,8 @@ const labels: typeof labelList = {
   encode: labelList.encode,
   decode(wire, at) {
     const list = labelList.decode(wire, at);
-    if (list.some(([key], index) => index > 0 && key <= (list[index - 1]?.[0] ?? ""))) {
+    const keys = list.map(([key]) => key);
+    if ([...new Set(keys)].sort().join("\n") !== keys.join("\n")) {
       throw invalid(at, "is not sorted by key");
     }
     return list;
