@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { createHash, randomBytes, randomUUID } from "node:crypto";
+import {
+  anchorDigest,
+  type EntryContent,
+  EventFlag,
+  type ExecEvent,
+  encodeEntry,
+  type FileDigest,
+  HOST,
+  type LogBatch,
+  type LogRecord,
+  type NamespaceEvent,
+  type NsOpenEvent,
+  parseMeasurementList,
+} from "@nsattest/ns-ima";
+import { type Challenge, type Evidence, encodeEvent } from "@nsattest/protocol";
+import { digest, type PcrSelection } from "@nsattest/tpm";
+import { type FakeKey, FakeTpm, newFakeKey } from "./fake-tpm.ts";
+
+/** A file is its content here: a digest can be had without one. */
+export function contentDigest(content: string): FileDigest {
+  return { algorithm: "sha256", value: createHash("sha256").update(content).digest() };
+}
+
+export interface FakeFile {
+  readonly path: string;
+  readonly content: string;
+}
+
+export const MONITOR: FakeFile = { path: "/usr/lib/nsattest/monitor.cjs", content: "monitor" };
+export const IMA_POLICY: FakeFile = { path: "/etc/ima/ima-policy", content: "ima policy" };
+export const INIT: FakeFile = { path: "/sbin/init", content: "init" };
+export const RUNC: FakeFile = { path: "/usr/sbin/runc", content: "runc" };
+
+/** Flags of a task that stands in the host's namespaces. */
+export const ON_HOST: number = EventFlag.HOST_MOUNT | EventFlag.HOST_PID;
+
+const SELECTION: PcrSelection = [{ bank: "sha256", pcrs: [10, 13] }];
+const LIST_PCR = 10;
+const LOG_PCR = 13;
+const VIOLATION = { sha1: new Uint8Array(20).fill(0xff), sha256: new Uint8Array(32).fill(0xff) };
+
+/** Keys take long to make: a node has one of its own only where that matters. */
+const USUAL_KEY = newFakeKey();
+
+/**
+ * A node without kernel, BPF or TPM: its methods do what the real parts do to list, log and PCRs, and
+ * {@link FakeNode.evidence} makes of them what the agent would send. Whatever an attacker could change is public.
+ */
+export class FakeNode {
+  readonly id: string;
+  readonly tpm: FakeTpm;
+  /** What the registrar holds. */
+  registeredAk: Uint8Array;
+  bootId = "";
+  /** The host list, a record each. */
+  list: Uint8Array[] = [];
+  batches: LogBatch[] = [];
+  /** Written, not anchored yet. */
+  records: LogRecord[] = [];
+  tags = new Map<string, Uint8Array>();
+
+  constructor(id: string = randomUUID(), ak: FakeKey = USUAL_KEY) {
+    this.id = id;
+    this.tpm = new FakeTpm(ak);
+    this.registeredAk = ak.akPublic;
+  }
+
+  /** What the kernel does with a file that a rule measures: append, then extend. Returns the SHA-256 template digest. */
+  measure(file: FakeFile, change: Partial<EntryContent> = {}): Uint8Array {
+    const record = this.append(file, change);
+    const [entry] = parseMeasurementList(record).entries;
+    if (!entry) throw new Error("the record is no entry");
+    const { listDigest: sha1, templateDigest: sha256, violation } = entry;
+    this.tpm.extend(LIST_PCR, violation ? VIOLATION : { sha1, sha256 });
+    return sha256;
+  }
+
+  /** Appends without extending: a record that is still pending, or one that somebody invented. */
+  append({ path, content }: FakeFile, change: Partial<EntryContent> = {}): Uint8Array {
+    const record = encodeEntry({
+      pcr: LIST_PCR,
+      template: "ima-sig",
+      digest: contentDigest(content),
+      path: path.replaceAll(" ", "_"),
+      signature: null,
+      buffer: null,
+      ...change,
+    });
+    this.list.push(record);
+    return record;
+  }
+
+  /** Writes an event into the log, with the tag of its namespace unless told otherwise. */
+  write(event: NamespaceEvent, tag?: Uint8Array): void {
+    if (event.kind === "boot" || event.kind === "ns-open") this.tags.set(event.ns, event.tag);
+    this.records.push({
+      tag: tag ?? this.tags.get(event.ns) ?? randomBytes(32),
+      salt: randomBytes(32),
+      event: encodeEvent(event),
+    });
+  }
+
+  /** Extends PCR 13 with everything written so far, as one batch. */
+  anchor(): void {
+    if (this.records.length === 0) return;
+    this.batches.push(this.records);
+    this.extendLog(this.records);
+    this.records = [];
+  }
+
+  extendLog(batch: LogBatch): void {
+    this.tpm.extend(LOG_PCR, {
+      sha1: anchorDigest(batch, "sha1"),
+      sha256: anchorDigest(batch, "sha256"),
+    });
+  }
+
+  /** Says that all owners of the list as it is now are in the log, and anchors. */
+  mark(index: number = this.list.length): void {
+    this.write({ kind: "mark", ns: HOST, index });
+    this.anchor();
+  }
+
+  /** Power on: the kernel's own records, the loader's attachment, the monitor's first event. */
+  boot(change: Partial<Extract<NamespaceEvent, { kind: "boot" }>> = {}): void {
+    if (this.bootId !== "") this.tpm.reset();
+    this.bootId = randomUUID();
+    this.list = [];
+    this.batches = [];
+    this.records = [];
+    this.tags = new Map();
+    this.measure({ path: "boot_aggregate", content: "PCRs 0 to 9" });
+    for (const file of [IMA_POLICY, INIT, MONITOR]) this.measure(file);
+    this.write({
+      kind: "boot",
+      ns: HOST,
+      tag: randomBytes(32),
+      bootId: this.bootId,
+      kernel: "6.1.0",
+      resetCount: this.tpm.resetCount,
+      restartCount: this.tpm.restartCount,
+      baseline: new Uint8Array(this.tpm.pcr(LOG_PCR)),
+      hostEntries: this.list.length,
+      programs: [],
+      version: "0.1.0",
+      ...change,
+    });
+    this.mark();
+  }
+
+  /** A container begins. Returns its namespace. */
+  open(name: string, change: Partial<NsOpenEvent> = {}): string {
+    const ns = `${name}/${this.tags.size}`;
+    this.write({
+      kind: "ns-open",
+      ns,
+      tag: randomBytes(32),
+      cgroup: 1000 + this.tags.size,
+      mountNamespace: 4_026_532_000,
+      pidNamespace: 4_026_532_001,
+      runtime: "runc",
+      declared: true,
+      privileged: [],
+      labels: [
+        ["image", IMAGE],
+        ["name", name],
+      ],
+      ...change,
+    });
+    return ns;
+  }
+
+  /** Only the BPF program's event: the kernel had the file in its list before, or does not measure it. */
+  execute(ns: string, { path, content }: FakeFile, change: Partial<ExecEvent> = {}): void {
+    const flags = ns === HOST ? ON_HOST : 0;
+    const digest = contentDigest(content);
+    this.write({ kind: "exec", ns, how: "exec", path, digest, fsMagic: 0xef53, flags, ...change });
+  }
+
+  /** The owner of an entry, with the template digest that `measure` gave. */
+  claim(ns: string, templateDigest: Uint8Array, flags: number = ns === HOST ? ON_HOST : 0): void {
+    const violation = templateDigest.every((byte) => byte === 0);
+    this.write({ kind: "measured", ns, templateDigest, violation, flags });
+  }
+
+  /** A file runs for the first time: execution, owner, entry. */
+  run(ns: string, file: FakeFile, change: Partial<ExecEvent> = {}): void {
+    this.execute(ns, file, change);
+    this.claim(ns, this.measure(file), change.flags);
+  }
+
+  /** What an honest agent sends for `challenge`. */
+  evidence(challenge: Challenge): Evidence {
+    const quote = this.tpm.quote(challenge.nonce, SELECTION);
+    const list = Buffer.concat(this.list);
+    return {
+      bootId: this.bootId,
+      nonce: challenge.nonce,
+      ...quote,
+      listOffset: challenge.listOffset,
+      list: list.subarray(challenge.listOffset),
+      logOffset: challenge.logOffset,
+      batches: this.batches.slice(challenge.logOffset),
+    };
+  }
+}
+
+/** The image that containers are started from unless a test says otherwise. */
+export const IMAGE: string = `sha256:${Buffer.from(digest("sha256", Buffer.from("image"))).toString("hex")}`;
+
+/** A copy of `bytes` with one bit of one byte changed. */
+export function flipBit(bytes: Uint8Array, at: number): Uint8Array {
+  const copy = new Uint8Array(bytes);
+  copy[at] = (copy[at] ?? 0) ^ 1;
+  return copy;
+}

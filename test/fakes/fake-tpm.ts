@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { constants, createPublicKey, generateKeyPairSync, type KeyObject, sign } from "node:crypto";
+import {
+  AK_RSA_2048_TEMPLATE,
+  digest,
+  encodePublicArea,
+  encodeQuoteAttest,
+  encodeSignature,
+  HASH_ALGORITHMS,
+  type HashName,
+  orderPcrValues,
+  type PcrSelection,
+  type PcrValue,
+  parsePublicArea,
+  pcrDigest,
+} from "@nsattest/tpm";
+
+/** An attestation key that is not in any TPM, and looks as if it were. */
+export interface FakeKey {
+  readonly key: KeyObject;
+  /** TPMT_PUBLIC. */
+  readonly akPublic: Uint8Array;
+}
+
+export interface FakeQuote {
+  readonly attest: Uint8Array;
+  readonly signature: Uint8Array;
+  readonly pcrs: readonly PcrValue[];
+}
+
+const BANKS = ["sha1", "sha256"] as const satisfies readonly HashName[];
+const PCRS = 24;
+
+export function newFakeKey(): FakeKey {
+  const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
+  const { n = "" } = createPublicKey(privateKey).export({ format: "jwk" });
+  const template = parsePublicArea(withModulus(AK_RSA_2048_TEMPLATE, Buffer.from(n, "base64url")));
+  return { key: privateKey, akPublic: encodePublicArea(template) };
+}
+
+/** The AK template ends with an empty modulus. */
+function withModulus(template: Uint8Array, modulus: Buffer): Uint8Array {
+  const size = Buffer.alloc(2);
+  size.writeUInt16BE(modulus.length);
+  return Buffer.concat([template.subarray(0, template.length - 2), size, modulus]);
+}
+
+/** A TPM as far as a verifier can tell: PCRs that only extend, a clock, and quotes signed for real. */
+export class FakeTpm {
+  /** What quotes are signed with: a test may exchange it. */
+  ak: FakeKey;
+  resetCount = 1;
+  restartCount = 0;
+  clock = 1000;
+  #banks = zeroBanks();
+
+  constructor(ak: FakeKey) {
+    this.ak = ak;
+  }
+
+  extend(index: number, digests: Readonly<Record<(typeof BANKS)[number], Uint8Array>>): void {
+    for (const bank of BANKS) {
+      const pcrs = this.#banks[bank];
+      pcrs[index] = digest(bank, this.pcr(index, bank), digests[bank]);
+    }
+  }
+
+  pcr(index: number, bank: (typeof BANKS)[number] = "sha256"): Uint8Array {
+    const value = this.#banks[bank][index];
+    if (!value) throw new Error(`no PCR ${index}`);
+    return value;
+  }
+
+  quote(nonce: Uint8Array, selection: PcrSelection): FakeQuote {
+    this.clock += 10;
+    const values = selection.flatMap(({ bank, pcrs }) =>
+      pcrs.map((index) => ({ bank, index, value: this.pcr(index, bank as "sha256") })),
+    );
+    const pcrs = orderPcrValues(selection, values);
+    const { clock, resetCount, restartCount } = this;
+    const attest = encodeQuoteAttest({
+      qualifiedSigner: new Uint8Array(34),
+      nonce,
+      clock: { clock, resetCount, restartCount, safe: true },
+      firmwareVersion: "0000000000000001",
+      selection,
+      pcrDigest: pcrDigest("sha256", pcrs),
+    });
+    const rsa = { key: this.ak.key, padding: constants.RSA_PKCS1_PADDING };
+    const value = sign("sha256", attest, rsa);
+    return {
+      attest,
+      signature: encodeSignature({ scheme: "rsassa", hash: "sha256", value }),
+      pcrs,
+    };
+  }
+
+  /** Power off and on. */
+  reset(): void {
+    this.resetCount++;
+    this.restartCount = 0;
+    this.#banks = zeroBanks();
+  }
+}
+
+function zeroBanks(): Record<(typeof BANKS)[number], Uint8Array[]> {
+  const zeros = (bank: HashName): Uint8Array[] =>
+    Array.from({ length: PCRS }, () => new Uint8Array(HASH_ALGORITHMS[bank].size));
+  return { sha1: zeros("sha1"), sha256: zeros("sha256") };
+}

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { decodeEvidence } from "@nsattest/protocol";
+import type { Log } from "./log.ts";
+import { appraise, EMPTY_STATE, type NodeState } from "./pipeline.ts";
+import { type PolicySet, restorePolicySet } from "./policy/policy-set.ts";
+import type { NodeRecord, Store } from "./store/store.ts";
+
+export interface NodeStatesOptions {
+  readonly store: Store;
+  readonly pendingSeconds: number;
+  readonly log: Log;
+}
+
+/**
+ * What is known of each node, in memory. After a restart it is empty, and filled for a node when somebody asks: the
+ * stored evidence is appraised again, at the time it came and by the policies it was judged by, so that nothing can be
+ * known after a restart that was not proven before.
+ */
+export class NodeStates {
+  readonly #options: NodeStatesOptions;
+  readonly #states = new Map<string, NodeState>();
+
+  constructor(options: NodeStatesOptions) {
+    this.#options = options;
+  }
+
+  /** A history that does not replay is given up: the node sends everything again and begins a new one. */
+  of(node: NodeRecord): NodeState {
+    const known = this.#states.get(node.id);
+    if (known) return known;
+    let state = EMPTY_STATE;
+    try {
+      state = this.#restore(node);
+    } catch (error) {
+      this.#options.log("history-unusable", { node: node.id, error: String(error) });
+    }
+    this.#states.set(node.id, state);
+    return state;
+  }
+
+  set(node: string, state: NodeState): void {
+    this.#states.set(node, state);
+  }
+
+  forget(node: string): void {
+    this.#states.delete(node);
+  }
+
+  #restore({ id, akPublic }: NodeRecord): NodeState {
+    const { store, pendingSeconds } = this.#options;
+    const sets = new Map<string, PolicySet>();
+    let state = EMPTY_STATE;
+    for (const { received, policy, evidence } of store.rounds(id)) {
+      const policies = sets.get(policy) ?? restorePolicySet(store.findPolicy(policy) ?? "");
+      sets.set(policy, policies);
+      const context = { akPublic, policies, now: received, pendingSeconds };
+      state = appraise(state, decodeEvidence(evidence), context).state;
+    }
+    return state;
+  }
+}

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { EMPTY_JOIN, type JoinState, joinEvidence } from "@nsattest/ns-ima";
+import type { Evidence } from "@nsattest/protocol";
+import { isRuntimeOf, type PolicySet } from "./policy/policy-set.ts";
+import { type Boot, checkBootEvent, isNewBoot } from "./quote/boot.ts";
+import { checkQuote } from "./quote/check-quote.ts";
+import { NOTHING_REPLAYED, type Replayed, replayEvidence } from "./replay/replay-evidence.ts";
+import { isStalled, type Waiting, waitingAfter } from "./replay/waiting.ts";
+import { decide } from "./verdict/decide.ts";
+import { judge } from "./verdict/judge.ts";
+import { type Judgement, NOTHING_JUDGED } from "./verdict/judgement.ts";
+import type { Decisions } from "./verdict/standing.ts";
+
+/** All that is known of one boot of a node. A value: evidence makes the next one, and refused evidence none. */
+export interface NodeState {
+  /** Null before the first evidence. */
+  readonly boot: Boot | null;
+  readonly replayed: Replayed;
+  readonly join: JoinState;
+  readonly waiting: Waiting;
+  readonly judgement: Judgement;
+}
+
+export const EMPTY_STATE: NodeState = {
+  boot: null,
+  replayed: NOTHING_REPLAYED,
+  join: EMPTY_JOIN,
+  waiting: [],
+  judgement: NOTHING_JUDGED,
+};
+
+export interface AppraisalContext {
+  /** The pinned attestation key. */
+  readonly akPublic: Uint8Array;
+  readonly policies: PolicySet;
+  /** When the evidence came: milliseconds since the epoch. */
+  readonly now: number;
+  readonly pendingSeconds: number;
+}
+
+export interface Appraisal {
+  readonly state: NodeState;
+  /** Everything before this evidence is of another boot. */
+  readonly newBoot: boolean;
+  readonly decisions: Decisions;
+}
+
+/**
+ * What `evidence` proves about a node, and what follows from it: the one way in which a verdict comes about, for
+ * evidence from the network as for evidence that was stored.
+ *
+ * Does not check that the nonce was ours: whoever receives evidence redeems it first.
+ *
+ * @throws VerifierError, TpmError, NsImaError or ProtocolError when something is not proven: then nothing is
+ */
+export function appraise(
+  past: NodeState,
+  evidence: Evidence,
+  { akPublic, policies, now, pendingSeconds }: AppraisalContext,
+): Appraisal {
+  const quoted = checkQuote(akPublic, evidence);
+  const boot = { bootId: evidence.bootId, clock: quoted.clock };
+  const newBoot = isNewBoot(past.boot, boot);
+  const before = newBoot ? EMPTY_STATE : past;
+
+  const { after: replayed, entries, events } = replayEvidence(before.replayed, evidence, quoted);
+  checkBootEvent(replayed.log.boot, boot);
+  const joined = joinEvidence(before.join, entries, events, isRuntimeOf(policies));
+  const waiting = waitingAfter(before.waiting, joined.state, now);
+
+  const judgement = judge(before.judgement, before.join, joined, policies);
+  const decisions = decide(
+    joined.state,
+    judgement,
+    policies,
+    isStalled(waiting, now, pendingSeconds),
+  );
+  return { state: { boot, replayed, join: joined.state, waiting, judgement }, newBoot, decisions };
+}

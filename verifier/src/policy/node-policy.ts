@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { type BytePath, bytePathFromText } from "@nsattest/ns-ima";
+import { JsonSection } from "../strict-json.ts";
+import { DIGEST_FORM } from "./digest-text.ts";
+
+/** What is asked of a node itself. */
+export interface NodePolicy {
+  /** The one IMA policy a node may have loaded. */
+  readonly imaPolicy: { readonly path: BytePath; readonly digest: string };
+  /** Digests of container runtimes: what a container's task executes of them before it is the container's is the host's. */
+  readonly runtimes: ReadonlySet<string>;
+  /** Our own programs, which the host must have been seen to read. */
+  readonly programs: readonly BytePath[];
+  /** File name of the host's runtime policy. */
+  readonly runtimePolicy: string;
+}
+
+/** Name of a file in the policy folder: no way out of it. */
+export const FILE_FORM: RegExp = /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}\.json$/;
+const PATH_FORM = /^\/[^\0]+$/;
+
+/** Reads `node-policy.json` and adds what is wrong with it to `problems`; then what is returned means nothing. */
+export function readNodePolicy(text: string, problems: string[]): NodePolicy {
+  const root = JsonSection.parse(text, "node-policy.json", problems);
+  const imaPolicy = root.section("imaPolicy");
+  const policy: NodePolicy = {
+    imaPolicy: {
+      path: bytePathFromText(imaPolicy.text("path", PATH_FORM, "an absolute path")),
+      digest: imaPolicy.text("digest", DIGEST_FORM, "sha256:<hex>"),
+    },
+    runtimes: new Set(root.texts("runtimes", DIGEST_FORM, "sha256:<hex>")),
+    programs: root.texts("programs", PATH_FORM, "an absolute path").map(bytePathFromText),
+    runtimePolicy: root.text(
+      "runtimePolicy",
+      FILE_FORM,
+      "the name of a .json file beside this one",
+    ),
+  };
+  imaPolicy.refuseUnread();
+  root.refuseUnread();
+  return policy;
+}

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import Database from "better-sqlite3";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { Store, type StoredRound } from "./store.ts";
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "nsattest-store-"));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+const AK = new Uint8Array([1, 2, 3]);
+
+function round(received: number): StoredRound {
+  return { received, policy: "v1", evidence: new Uint8Array([received]) };
+}
+
+function openWithNode(path = ":memory:"): Store {
+  const store = Store.open(path);
+  store.savePolicy("v1", "documents");
+  store.pin("a", AK, 0);
+  return store;
+}
+
+function receivedOf(store: Store): readonly number[] {
+  return [...store.rounds("a")].map(({ received }) => received);
+}
+
+describe("Store", () => {
+  it("keeps a node's history over a restart", () => {
+    const path = join(folder, "verifier.db");
+    const before = openWithNode(path);
+    before.commit({ node: "a", standing: "s1", round: round(1), newBoot: "boot" });
+    before.commit({ node: "a", standing: "s2", round: round(2) });
+    before.commit({ node: "a", standing: "s3" });
+    before.close();
+
+    const after = Store.open(path);
+    expect(after.findNode("a")).toEqual({ id: "a", akPublic: Buffer.from(AK), standing: "s3" });
+    expect([...after.rounds("a")]).toEqual([
+      { received: 1, policy: "v1", evidence: Buffer.from([1]) },
+      { received: 2, policy: "v1", evidence: Buffer.from([2]) },
+    ]);
+    expect(after.findPolicy("v1")).toBe("documents");
+    after.close();
+  });
+
+  it("gives the rounds of the present boot only", () => {
+    const store = openWithNode();
+    store.commit({ node: "a", standing: "s", round: round(1), newBoot: "first" });
+    store.commit({ node: "a", standing: "s", round: round(2), newBoot: "second" });
+    store.commit({ node: "a", standing: "s", round: round(3) });
+    expect(receivedOf(store)).toEqual([2, 3]);
+  });
+
+  it("begins a new history with a new key", () => {
+    const store = openWithNode();
+    store.commit({ node: "a", standing: "s", round: round(1), newBoot: "first" });
+    store.pin("a", new Uint8Array([9]), 5);
+    expect(receivedOf(store)).toEqual([]);
+    expect(store.findNode("a")).toEqual({ id: "a", akPublic: Buffer.from([9]), standing: "s" });
+  });
+
+  it("writes nothing of a round that cannot be written whole", () => {
+    const store = openWithNode();
+    store.commit({ node: "a", standing: "good", round: round(1), newBoot: "first" });
+    const broken = { ...round(2), policy: "never saved" };
+    expect(() =>
+      store.commit({ node: "a", standing: "bad", round: broken, newBoot: "x" }),
+    ).toThrow();
+    expect(receivedOf(store)).toEqual([1]);
+    expect(store.findNode("a")?.standing).toBe("good");
+  });
+
+  it("knows nothing of strangers", () => {
+    const store = openWithNode();
+    expect(store.findNode("b")).toBeNull();
+    expect([...store.rounds("b")]).toEqual([]);
+    expect(store.findPolicy("v2")).toBeNull();
+    expect(store.listNodes()).toEqual([{ id: "a", standing: null }]);
+  });
+
+  it("keeps the first documents of a version", () => {
+    const store = openWithNode();
+    store.savePolicy("v1", "others");
+    expect(store.findPolicy("v1")).toBe("documents");
+  });
+
+  it.each([
+    [
+      "no database",
+      (path: string) => writeFileSync(path, "not a database at all, but long enough"),
+    ],
+    ["another layout", (path: string) => new Database(path).pragma("user_version = 99")],
+  ])("refuses a file that is %s", (_, prepare) => {
+    const path = join(folder, "verifier.db");
+    prepare(path);
+    expect(() => Store.open(path)).toThrow(expect.objectContaining({ code: "STORE_FAILED" }));
+  });
+
+  it("refuses a path where no file can be", () => {
+    expect(() => Store.open(join(folder, "no/such/folder.db"))).toThrow(
+      expect.objectContaining({ code: "STORE_FAILED" }),
+    );
+  });
+});

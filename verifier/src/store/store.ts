@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Database from "better-sqlite3";
+import { VerifierError } from "../error.ts";
+import { SCHEMA, SCHEMA_VERSION } from "./schema.ts";
+
+/** What is kept of a node besides its history. */
+export interface NodeRecord {
+  readonly id: string;
+  /** TPMT_PUBLIC of the attestation key, as the registrar vouched for it. */
+  readonly akPublic: Uint8Array;
+  /** JSON of the last standing, or null before the first evidence. */
+  readonly standing: string | null;
+}
+
+/** Evidence that was accepted once. */
+export interface StoredRound {
+  /** Milliseconds since the epoch. */
+  readonly received: number;
+  /** Version of the policies it was judged by. */
+  readonly policy: string;
+  /** CBOR, as in the protocol. */
+  readonly evidence: Uint8Array;
+}
+
+/** What one evidence changed. */
+export interface Outcome {
+  readonly node: string;
+  readonly standing: string;
+  /** Absent when the evidence brought nothing new, or was refused. */
+  readonly round?: StoredRound | undefined;
+  /** The boot that this round began, if it did: what came before is history. */
+  readonly newBoot?: string | undefined;
+}
+
+/**
+ * The verifier's database (SQLite). What it returns is trusted: whoever can write the file is the verifier.
+ *
+ * No transaction can be seen half. After a power cut the last ones may be missing; then nodes send again what was in
+ * them.
+ */
+export class Store {
+  readonly #db: Database.Database;
+  readonly #sql: Statements;
+
+  private constructor(db: Database.Database) {
+    this.#db = db;
+    this.#sql = prepareStatements(db);
+  }
+
+  /**
+   * Opens the database, or makes it. `:memory:` keeps nothing.
+   *
+   * @throws VerifierError `STORE_FAILED`
+   */
+  static open(path: string): Store {
+    let db: Database.Database | undefined;
+    try {
+      db = new Database(path);
+      prepareLayout(db);
+      return new Store(db);
+    } catch (cause) {
+      db?.close();
+      throw new VerifierError("STORE_FAILED", `cannot use the database ${path}`, { cause });
+    }
+  }
+
+  findNode(id: string): NodeRecord | null {
+    const row = this.#sql.findNode.get(id);
+    return row === undefined ? null : { id, akPublic: row.ak, standing: row.standing };
+  }
+
+  listNodes(): readonly { readonly id: string; readonly standing: string | null }[] {
+    return this.#sql.listNodes.all();
+  }
+
+  /** Pins the attestation key of a node, known or not. A known node begins a new history; the old one stays. */
+  pin(id: string, akPublic: Uint8Array, now: number): void {
+    this.#sql.pin.run(id, akPublic, now);
+  }
+
+  /** The accepted evidence of the node's present boot, in order. */
+  rounds(node: string): IterableIterator<StoredRound> {
+    return this.#sql.rounds.iterate(node);
+  }
+
+  /** Writes what one evidence changed, all of it or nothing. */
+  commit({ node, standing, round, newBoot }: Outcome): void {
+    this.#db.transaction(() => {
+      if (round) {
+        if (newBoot !== undefined) {
+          const { lastInsertRowid } = this.#sql.addBoot.run(node, newBoot, round.received);
+          this.#sql.setBoot.run(lastInsertRowid, node);
+        }
+        const { received, policy, evidence } = round;
+        this.#sql.addRound.run(received, policy, evidence, standing, node);
+      }
+      this.#sql.setStanding.run(standing, node);
+    })();
+  }
+
+  /** Keeps the documents of a policy version, once. */
+  savePolicy(version: string, documents: string): void {
+    this.#sql.savePolicy.run(version, documents);
+  }
+
+  /** The documents of a version that a round names. */
+  findPolicy(version: string): string | null {
+    return this.#sql.findPolicy.get(version)?.documents ?? null;
+  }
+
+  close(): void {
+    this.#db.close();
+  }
+}
+
+function prepareLayout(db: Database.Database): void {
+  db.pragma("journal_mode = WAL");
+  db.pragma("synchronous = NORMAL");
+  db.pragma("foreign_keys = ON");
+  const version = db.pragma("user_version", { simple: true });
+  if (version === SCHEMA_VERSION) return;
+  if (version !== 0) throw new Error(`layout ${version}; this verifier knows ${SCHEMA_VERSION}`);
+  db.transaction(() => {
+    db.exec(SCHEMA);
+    db.pragma(`user_version = ${SCHEMA_VERSION}`);
+  })();
+}
+
+type Statements = ReturnType<typeof prepareStatements>;
+
+function prepareStatements(db: Database.Database) {
+  return {
+    findNode: db.prepare<[string], { ak: Buffer; standing: string | null }>(
+      "SELECT ak, standing FROM nodes WHERE id = ?",
+    ),
+    listNodes: db.prepare<[], { id: string; standing: string | null }>(
+      "SELECT id, standing FROM nodes ORDER BY id",
+    ),
+    pin: db.prepare<[string, Uint8Array, number]>(
+      `INSERT INTO nodes (id, ak, pinned) VALUES (?, ?, ?)
+       ON CONFLICT (id) DO UPDATE SET ak = excluded.ak, pinned = excluded.pinned, boot = NULL`,
+    ),
+    rounds: db.prepare<[string], StoredRound>(
+      `SELECT received, policy, evidence FROM rounds
+       WHERE boot = (SELECT boot FROM nodes WHERE id = ?) ORDER BY number`,
+    ),
+    addBoot: db.prepare<[string, string, number]>(
+      "INSERT INTO boots (node, boot_id, began) VALUES (?, ?, ?)",
+    ),
+    setBoot: db.prepare<[number | bigint, string]>("UPDATE nodes SET boot = ? WHERE id = ?"),
+    addRound: db.prepare<[number, string, Uint8Array, string, string]>(
+      `INSERT INTO rounds (boot, number, received, policy, evidence, standing)
+       SELECT boot, (SELECT IFNULL(MAX(number) + 1, 0) FROM rounds WHERE rounds.boot = nodes.boot), ?, ?, ?, ?
+       FROM nodes WHERE id = ?`,
+    ),
+    setStanding: db.prepare<[string, string]>("UPDATE nodes SET standing = ? WHERE id = ?"),
+    savePolicy: db.prepare<[string, string]>(
+      "INSERT OR IGNORE INTO policies (version, documents) VALUES (?, ?)",
+    ),
+    findPolicy: db.prepare<[string], { documents: string }>(
+      "SELECT documents FROM policies WHERE version = ?",
+    ),
+  };
+}
