@@ -2,17 +2,29 @@
 // Set-up and the two commands of the README. Plain JavaScript without dependencies: it runs before anything is installed.
 import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
-const CACHE = join(ROOT, ".cache");
 const DIST = join(ROOT, "dist");
 
 /** What the virtual machine, its TPM and its disk are made with. */
 const RUN_PACKAGES = [
-  "apt", "binutils", "cpio", "e2fsprogs", "fakeroot", "gcc", "libc6-dev", "qemu-system-x86", "swtpm", "swtpm-tools", "xz-utils",
+  "apt",
+  "binutils",
+  "cpio",
+  "e2fsprogs",
+  "fakeroot",
+  "gcc",
+  "kmod",
+  "lz4",
+  "libc6-dev",
+  "qemu-system-x86",
+  "swtpm",
+  "swtpm-tools",
+  "xz-utils",
+  "zstd",
 ];
 /** What only the tests need: compilers for the BPF object, and programs that are not us to compare with. */
 const TEST_PACKAGES = ["clang", "libbpf-dev", "llvm", "ima-evm-utils", "openssl", "tpm2-tools"];
@@ -40,11 +52,14 @@ function checkNode() {
 }
 
 function installNodePackages() {
-  const lock = createHash("sha256").update(readFileSync(join(ROOT, "package-lock.json"))).digest("hex");
+  const lock = createHash("sha256")
+    .update(readFileSync(join(ROOT, "package-lock.json")))
+    .digest("hex");
   const stamp = join(ROOT, "node_modules/.nsattest-lock");
   if (existsSync(stamp) && readFileSync(stamp, "utf8") === lock) return;
   say("installing npm packages (a few minutes the first time: better-sqlite3 is compiled)");
-  if (run("npm", ["ci", "--loglevel=error"], "stderr") !== 0) fail("npm ci failed; see its output above");
+  if (run("npm", ["ci", "--loglevel=error"], "stderr") !== 0)
+    fail("npm ci failed; see its output above");
   writeFileSync(stamp, lock);
 }
 
@@ -54,37 +69,44 @@ function installDebianPackages(wanted) {
   const asRoot = process.getuid?.() === 0 ? [] : ["sudo", "-n"];
   const install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", ...missing];
   if (asRoot.length > 0 && spawnSync("sudo", ["-n", "true"]).status !== 0) {
-    fail(`Debian packages are missing and neither root nor sudo without password is at hand. Run:\n  sudo ${install.join(" ")}\nand try again`);
+    fail(
+      `Debian packages are missing and neither root nor sudo without password is at hand. Run:\n  sudo ${install.join(" ")}\nand try again`,
+    );
   }
   say(`installing Debian packages: ${missing.join(" ")}`);
   const env = ["env", "DEBIAN_FRONTEND=noninteractive"];
   const steps = [["apt-get", "update", "-qq"], install];
   for (const step of steps) {
     const [program, ...rest] = [...asRoot, ...env, ...step];
-    if (run(program, rest, "stderr") !== 0) fail(`${step.slice(0, 2).join(" ")} failed; see its output above`);
+    if (run(program, rest, "stderr") !== 0)
+      fail(`${step.slice(0, 2).join(" ")} failed; see its output above`);
   }
 }
 
 function isInstalled(name) {
-  const { stdout } = spawnSync("dpkg-query", ["-W", "-f", "${db:Status-Abbrev}", name], { encoding: "utf8" });
-  return stdout?.startsWith("ii") ?? fail("dpkg-query is missing: this set-up knows Debian 12 and later only");
+  const { stdout, error } = spawnSync("dpkg", ["--status", name], { encoding: "utf8" });
+  if (error) fail("dpkg is missing: this set-up knows Debian 12 and later only");
+  return stdout.includes("\nStatus: install ok installed\n");
 }
 
 function buildHook() {
-  const source = readFileSync(join(ROOT, "hook/native/nsattest-hook.c"));
-  const script = readFileSync(join(ROOT, "hook/build.sh"));
-  const key = createHash("sha256").update(source).update(script).digest("hex").slice(0, 16);
-  const output = join(CACHE, `hook/${key}/nsattest-hook`);
-  if (existsSync(output)) return;
+  const output = join(DIST, "hook/nsattest-hook");
+  const sources = ["native/nsattest-hook.c", "build.sh"].map((name) => join(ROOT, "hook", name));
+  const isNewer = (source) => statSync(source).mtimeMs > statSync(output).mtimeMs;
+  if (existsSync(output) && !sources.some(isNewer)) return;
   say("building the hook");
   mkdirSync(dirname(output), { recursive: true });
-  if (run("sh", [join(ROOT, "hook/build.sh"), output], "stderr") !== 0) fail("the hook does not compile; see above");
+  if (run("sh", [join(ROOT, "hook/build.sh"), output], "stderr") !== 0)
+    fail("the hook does not compile; see above");
 }
 
 /** Runs a program in the project's folder and returns its exit code; `stderr` sends its output there, for standard output is the result's. */
 function run(program, programArgs, output = "inherit") {
   const stdout = output === "stderr" ? 2 : "inherit";
-  const { status, error } = spawnSync(program, programArgs, { cwd: ROOT, stdio: ["inherit", stdout, "inherit"] });
+  const { status, error } = spawnSync(program, programArgs, {
+    cwd: ROOT,
+    stdio: ["inherit", stdout, "inherit"],
+  });
   if (error) fail(`${program}: ${error.message}`);
   return status ?? 1;
 }

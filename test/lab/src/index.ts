@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+
+export { type Artefacts, findArtefacts } from "./artefacts.ts";
 export { type BaseSystem, gatherBaseSystem } from "./base-system.ts";
 export { bootVm, type VmOptions } from "./boot-vm.ts";
 export { Container, type ContainerOptions } from "./container.ts";
@@ -23,5 +25,5 @@ export { runtimePolicy } from "./runtime-policy.ts";
 export { runScenario, SCENARIO_PROGRAMS } from "./scenario.ts";
 export { type OperatorAccess, Services } from "./services.ts";
 export { type Swtpm, type SwtpmOptions, startSwtpm } from "./swtpm.ts";
-export { type Artefacts, type NodeService, Testbed, type TestbedOptions } from "./testbed.ts";
+export { type NodeService, Testbed, type TestbedOptions } from "./testbed.ts";
 export type { CollectedState, Vm } from "./vm.ts";

@@ -56,7 +56,7 @@ async function short(testbed: Testbed): Promise<void> {
   const container = await Container.prepare(vm, {
     id: "short",
     image,
-    args: ["/bin/probe"],
+    args: ["/bin/busybox", "true"],
     hook: ["--owner", "990", "--deadline", "1000", "--on-down", "allow"],
   });
   await container.create();

@@ -30,12 +30,12 @@ export interface ServicesOptions {
   readonly log?: (line: string) => void;
 }
 
-/** How an operator reaches the verifier; all PEM. */
+/** How an operator reaches the verifier; the files are PEM. */
 export interface OperatorAccess {
   readonly url: string;
-  readonly ca: string;
-  readonly certificate: string;
-  readonly key: string;
+  readonly caFile: string;
+  readonly certificateFile: string;
+  readonly keyFile: string;
 }
 
 /** Address of this machine as a guest sees it (QEMU's user network). */
@@ -85,12 +85,12 @@ export class Services {
     return readFile(this.#pki("ca.crt"), "utf8");
   }
 
-  async operator(): Promise<OperatorAccess> {
+  operatorAccess(): OperatorAccess {
     return {
       url: `https://127.0.0.1:${this.#ports.verifier}`,
-      ca: await this.authority(),
-      certificate: await readFile(this.#pki("operator.crt"), "utf8"),
-      key: await readFile(this.#pki("operator.key"), "utf8"),
+      caFile: this.#pki("ca.crt"),
+      certificateFile: this.#pki("operator.crt"),
+      keyFile: this.#pki("operator.key"),
     };
   }
 

@@ -2,6 +2,7 @@
 import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Artefacts } from "./artefacts.ts";
 import { gatherBaseSystem } from "./base-system.ts";
 import { bootVm } from "./boot-vm.ts";
 import { busyboxImage, type ContainerImage } from "./container-image.ts";
@@ -11,16 +12,6 @@ import type { KernelSeries } from "./kernel.ts";
 import { HOOK_PATH } from "./oci-config.ts";
 import { Services } from "./services.ts";
 import type { Vm } from "./vm.ts";
-
-/** Where the built parts of nsattest are. */
-export interface Artefacts {
-  /** Folder with the node's bundles: `bpf.cjs`, `monitor.cjs`, `agent.cjs` and what they load. */
-  readonly node: string;
-  /** Folder with `registrar.mjs` and `verifier.mjs`. */
-  readonly bin: string;
-  readonly bpfObject: string;
-  readonly hook: string;
-}
 
 export interface TestbedOptions {
   readonly artefacts: Artefacts;

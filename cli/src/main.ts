@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { dirname } from "node:path";
+import { fileURLToPath } from "node:url";
+import { demo } from "./demo/demo.ts";
+import { CliError, EXIT } from "./error.ts";
+import { status } from "./status.ts";
+import type { Surroundings } from "./surroundings.ts";
+
+const HELP = `nsattest: every container its own measurement list, allowlist and verdict, proven by the host's TPM
+
+Usage: nsattest COMMAND [options]
+
+  demo     a node in a virtual machine and five containers on it
+  status   what the verifier says of every node and its containers
+
+nsattest COMMAND --help says more.
+`;
+
+/** Folder of the project: this file is bundled to dist/bin/nsattest.mjs. */
+const ROOT = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+
+async function run(args: readonly string[], surroundings: Surroundings): Promise<number> {
+  const [command, ...rest] = args;
+  switch (command) {
+    case "demo":
+      return demo(rest, surroundings, ROOT);
+    case "status":
+      return status(rest, surroundings);
+    case "--help":
+    case "help":
+      surroundings.out(HELP);
+      return EXIT.ok;
+    case undefined:
+      surroundings.err(HELP);
+      return EXIT.usage;
+    default:
+      throw new CliError("USAGE", `there is no command ${command}; see nsattest --help`);
+  }
+}
+
+async function main(): Promise<number> {
+  const end = new AbortController();
+  // A second Ctrl-C does not wait for the end of what the first one began.
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    process.on(signal, () => (end.signal.aborted ? process.exit(130) : end.abort()));
+  }
+  try {
+    return await run(process.argv.slice(2), {
+      out: (text) => process.stdout.write(text),
+      err: (text) => process.stderr.write(text),
+      env: process.env,
+      signal: end.signal,
+    });
+  } catch (error) {
+    if (end.signal.aborted) return 130;
+    const code = error instanceof Error && "code" in error ? `${String(error.code)}: ` : "";
+    process.stderr.write(
+      `nsattest: ${code}${error instanceof Error ? error.message : String(error)}\n`,
+    );
+    return error instanceof CliError && error.code === "USAGE" ? EXIT.usage : EXIT.failed;
+  }
+}
+
+process.exitCode = await main();

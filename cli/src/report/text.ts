@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { NamespaceReport, NodeReport, Reason, Verdict } from "@nsattest/protocol";
+
+/** A column's widest cell; reasons go below their row, not into it. */
+const CELL_MAX = 40;
+
+/** A node's report as lines for a terminal. What it shows of paths and names was made printable by the verifier. */
+export function renderReport(report: NodeReport): string {
+  const { node, namespaces, hostList } = report;
+  const { quote } = node;
+  const lines = [
+    `node ${node.id}`,
+    `  TPM    EK certificate ${node.tpm.ekVerified ? "verified" : "NOT verified"}, quote ${
+      quote.verified ? "verified" : "NOT verified"
+    } (${quote.bank}: ${quote.pcrs.join(", ")})`,
+    `  list   ${hostList.entries} entries: ${hostList.host} of the host, ${hostList.namespaces} of containers, ${hostList.pending} pending`,
+    ...verdictLines("  host   ", node.host),
+    "",
+    ...table(
+      ["NAMESPACE", "IMAGE", "STATE", "DECLARED", "FILES", "VERDICT"],
+      namespaces.map(row),
+      namespaces,
+    ),
+  ];
+  return `${lines.join("\n")}\n`;
+}
+
+function row(namespace: NamespaceReport): string[] {
+  return [
+    namespace.id,
+    namespace.image?.slice(0, "sha256:".length + 12) ?? "-",
+    namespace.state,
+    namespace.declared ? "yes" : "no",
+    String(namespace.entries.length),
+    namespace.verdict.tier,
+  ];
+}
+
+function table(
+  head: readonly string[],
+  rows: readonly string[][],
+  namespaces: readonly NamespaceReport[],
+): string[] {
+  const widths = head.map((title, column) =>
+    Math.min(CELL_MAX, Math.max(title.length, ...rows.map((cells) => cells[column]?.length ?? 0))),
+  );
+  const line = (cells: readonly string[]): string =>
+    cells
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join("  ")
+      .trimEnd();
+  return [
+    line(head),
+    ...rows.flatMap((cells, index) => [
+      line(cells),
+      ...details("    ", namespaces[index]?.verdict),
+    ]),
+  ];
+}
+
+function verdictLines(label: string, verdict: Verdict): string[] {
+  return [
+    `${label}${verdict.tier}, valid until ${verdict.validUntil}`,
+    ...details("         ", verdict),
+  ];
+}
+
+function details(indent: string, verdict: Verdict | undefined): string[] {
+  if (verdict === undefined) return [];
+  const limits =
+    verdict.limits.length === 0 ? [] : [`${indent}limits: ${verdict.limits.join(", ")}`];
+  return [...verdict.reasons.map((reason) => `${indent}${describe(reason)}`), ...limits];
+}
+
+function describe({ code, path, digest, detail }: Reason): string {
+  return [code, path, digest, `(${detail})`].filter((part) => part !== undefined).join(" ");
+}

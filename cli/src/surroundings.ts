@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** What a subcommand works with: a process, or a test. */
+export interface Surroundings {
+  /** Results. */
+  readonly out: (text: string) => void;
+  /** Progress and problems. */
+  readonly err: (text: string) => void;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Aborts when the user wants to end. */
+  readonly signal: AbortSignal;
+}
