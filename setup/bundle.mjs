@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Makes one file of each process. On a node that file is what IMA measures, so nothing may be loaded beside it but koffi's native part.
-import { rmSync } from "node:fs";
+import { cpSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { build } from "esbuild";
@@ -19,6 +19,8 @@ export async function bundle(root, folder) {
   };
   rmSync(`${folder}/node`, { recursive: true, force: true });
   rmSync(`${folder}/bin`, { recursive: true, force: true });
+  // The lab finds what it puts into the machine beside its own folder, in the sources and here.
+  cpSync(join(root, "test/lab/guest"), join(folder, "guest"), { recursive: true });
   await Promise.all([
     build({
       ...common,
