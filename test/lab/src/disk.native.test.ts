@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdtemp, readdir, rm, stat, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -41,11 +41,25 @@ test("the image has the files with their owners, and digests say what is in it",
 
 test("the same files give the image that is there, other content gives another", async () => {
   const first = await buildDisk(files("one"), cache);
-  const { mtimeMs } = await stat(first.image);
+  const { ino } = await stat(first.image);
   const second = await buildDisk(files("one"), cache);
   expect(second).toEqual(first);
-  expect((await stat(second.image)).mtimeMs).toBe(mtimeMs);
+  expect((await stat(second.image)).ino).toBe(ino);
   expect((await buildDisk(files("two"), cache)).image).not.toBe(first.image);
+});
+
+test("images that were not used for long are forgotten", async () => {
+  const folder = join(cache, "disks");
+  const { image } = await buildDisk(files("one"), cache);
+  for (let age = 1; age <= 9; age++) {
+    await writeFile(join(folder, `${age}.ext4`), "");
+    await utimes(join(folder, `${age}.ext4`), 1000 - age, 1000 - age);
+  }
+  const { image: fresh } = await buildDisk(files("three"), cache);
+  const left = (await readdir(folder)).map((name) => join(folder, name));
+  expect(left).toHaveLength(6);
+  expect(left).toEqual(expect.arrayContaining([image, fresh, join(folder, "1.ext4")]));
+  expect(left).not.toContain(join(folder, "9.ext4"));
 });
 
 test("a path that is given twice, is no plain path or has no source is an error, and nothing is left", async () => {

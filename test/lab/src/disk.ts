@@ -5,6 +5,7 @@ import {
   copyFile,
   mkdir,
   mkdtemp,
+  readdir,
   readFile,
   rename,
   rm,
@@ -17,6 +18,9 @@ import { dirname, join, posix } from "node:path";
 import { LabError } from "./error.ts";
 import type { GuestFile } from "./guest-file.ts";
 import { runHostTool } from "./host-tool.ts";
+
+/** Each change of a file makes another image; so many that were used last are kept beside the new one. */
+const KEPT_IMAGES = 5;
 
 /** Room for what a scenario writes: overlay layers, databases, test files. The image is sparse. */
 const FREE_MIB = 768;
@@ -43,9 +47,13 @@ export async function buildDisk(files: readonly GuestFile[], cacheDir: string): 
   const key = createHash("sha256").update(JSON.stringify([FORMAT, FREE_MIB]));
   for (const file of files) key.update(JSON.stringify([{ ...file, from: digests.get(file.path) }]));
   const image = join(cacheDir, "disks", `${key.digest("hex").slice(0, 32)}.ext4`);
-  if ((await stat(image).catch(() => null)) !== null) return { image, digests };
+  if ((await stat(image).catch(() => null)) !== null) {
+    await utimes(image, new Date(), new Date());
+    return { image, digests };
+  }
 
   await mkdir(dirname(image), { recursive: true });
+  await forgetOldImages(dirname(image));
   const work = await mkdtemp(join(cacheDir, "disks", ".new-"));
   try {
     const root = join(work, "root");
@@ -74,6 +82,16 @@ export async function buildDisk(files: readonly GuestFile[], cacheDir: string): 
     await rm(work, { recursive: true, force: true });
   }
   return { image, digests };
+}
+
+async function forgetOldImages(folder: string): Promise<void> {
+  const names = (await readdir(folder)).filter((name) => name.endsWith(".ext4"));
+  const images = await Promise.all(
+    names.map(async (name) => ({ name, used: (await stat(join(folder, name))).mtimeMs })),
+  );
+  images.sort((a, b) => b.used - a.used);
+  // A machine that runs from one of them keeps it open and loses nothing.
+  for (const { name } of images.slice(KEPT_IMAGES)) await rm(join(folder, name), { force: true });
 }
 
 async function digestsOf(files: readonly GuestFile[]): Promise<Map<string, string>> {
