@@ -12,6 +12,7 @@ import type {
   NsOpenEvent,
 } from "../log/event.ts";
 import { EventFlag } from "../log/event.ts";
+import { chainItems } from "./chain.ts";
 import type { EntryOwner, JoinEntry } from "./entry-owner.ts";
 import { type JoinedEvidence, joinEvidence } from "./join.ts";
 import { EMPTY_JOIN, type JoinState } from "./join-state.ts";
@@ -310,6 +311,11 @@ describe("violations", () => {
     expect(owners(join([violation], [zeros, mark(1)]))).toEqual(["unowned"]);
   });
 
+  it("do not change hands by a claim of zeros", () => {
+    const zeros = { ...claim("host", tool), templateDigest: new Uint8Array(32) } as NamespaceEvent;
+    expect(owners(join([violation], [violates("a/0"), mark(1), zeros]))).toEqual([A]);
+  });
+
   // Without it a container could hide that its code was rewritten while it ran: no entry has to follow.
   it("count against a container even when no entry follows", () => {
     expect(reasons(join([], [violates("a/0")]), "a/0")).toEqual(["violation"]);
@@ -533,6 +539,20 @@ describe("an unstable digest", () => {
     expect(reasons(later.state, "a/0")).toEqual(["no-execution"]);
   });
 
+  it("is not found later for what was missed then, but for the same claim made again", () => {
+    const lost = [
+      claim("host", tool),
+      mark(1),
+      gap("a/0", "ring-overflow"),
+      claim("a/0", tool),
+      mark(1),
+    ];
+    expect(reasons(join([tool], [...lost, mark(1)]), "a/0")).toEqual([]);
+    expect(reasons(join([tool], [...lost, claim("a/0", tool), mark(1)]), "a/0")).toEqual([
+      "no-execution",
+    ]);
+  });
+
   // Without it one container floods its ring, and all others may do as they please.
   it("is found where only a neighbour missed something", () => {
     const lost = [gap("b/0", "ring-overflow"), claim("a/0", tool), mark(1)];
@@ -579,6 +599,19 @@ describe("an unstable digest", () => {
     const again = [violates("a/0"), exec("a/0", null, { path: "/x" }), claim("a/0", tool)];
     const state = join([tool, tool], [...again, ...again, mark(2), ...again, mark(2)]);
     expect(reasons(state, "a/0")).toEqual(["violation", "no-digest", "no-execution"]);
+  });
+});
+
+describe("claims of one entry by one container", () => {
+  // Without it a loop in a container grows what is kept of each entry without bound.
+  it("are kept once", () => {
+    const again = new Array<NamespaceEvent>(10).fill(claim("a/0", tool));
+    const state = join([], [...again, claim("a/0", tool, ON_HOST), ...again]);
+    const key = Buffer.from(tool.templateDigest).toString("hex");
+    expect(chainItems(state.claims.get(key) ?? null)).toEqual([
+      { ns: "a/0", onHost: false },
+      { ns: "a/0", onHost: true },
+    ]);
   });
 });
 

@@ -91,7 +91,7 @@ function addEntry(draft: JoinDraft, entry: JoinEntry, isRuntime: RuntimeTest): v
     digest,
     claimKey,
     contentKey: digestKey(digest),
-    isRuntime: !violation && digest !== null && isRuntime(digest),
+    isRuntime: digest !== null && isRuntime(digest),
     round: draft.round,
   });
   draft.touched.add(index);
@@ -144,9 +144,9 @@ function addClaim(draft: JoinDraft, event: MeasuredEvent): void {
   const claim = { ns: event.ns, onHost: isOnHost(event.flags) };
   draft.namespace(claim.ns);
   const key = Buffer.from(event.templateDigest).toString("hex");
-  if (!draft.isNew(`claim ${claim.ns} ${claim.onHost} ${key}`)) return;
-  draft.claims.set(key, { last: claim, before: draft.claims.get(key) ?? null });
-
+  if (draft.isNew(`claim ${claim.ns} ${claim.onHost} ${key}`)) {
+    draft.claims.set(key, { last: claim, before: draft.claims.get(key) ?? null });
+  }
   const settled = chainItems(draft.indices.get(key) ?? null).filter((index) => index < draft.mark);
   const [first] = settled;
   if (first === undefined) return;
