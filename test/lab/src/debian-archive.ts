@@ -18,7 +18,7 @@ export interface DebianArchive {
 }
 
 /** One package, unpacked. */
-export interface UnpackedPackage {
+interface UnpackedPackage {
   readonly name: string;
   readonly version: string;
   readonly root: string;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { spawn } from "node:child_process";
+import { startBoundProcess } from "./bound-process.ts";
 
 const TAIL_LINES = 40;
 
@@ -29,7 +29,7 @@ export interface MachineProcess {
  * The arguments of QEMU. No KVM: it may be there and still fail in the guest. `-cx16`: its emulated cmpxchg16b can panic
  * newer kernels.
  */
-export function machineArguments(parts: MachineParts): string[] {
+function machineArguments(parts: MachineParts): string[] {
   const cpu = parts.icount
     ? ["-accel", "tcg,thread=single", "-smp", "1", "-icount", "shift=0,sleep=off"]
     : ["-accel", "tcg,thread=multi", "-smp", "2"];
@@ -54,11 +54,7 @@ export function machineArguments(parts: MachineParts): string[] {
 
 /** Starts QEMU. It ends with this process, however that ends. */
 export function startMachine(parts: MachineParts, log: (line: string) => void): MachineProcess {
-  const child = spawn(
-    "setpriv",
-    ["--pdeathsig", "KILL", "qemu-system-x86_64", ...machineArguments(parts)],
-    { stdio: ["ignore", "pipe", "pipe"] },
-  );
+  const child = startBoundProcess("qemu-system-x86_64", machineArguments(parts));
   const tail: string[] = [];
   let unfinished = "";
   const hear = (chunk: Buffer): void => {

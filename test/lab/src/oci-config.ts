@@ -10,7 +10,7 @@ export interface OciContainer {
 }
 
 /** One mount of a container. */
-export interface OciMount {
+interface OciMount {
   readonly destination: string;
   readonly type: string;
   readonly source: string;
@@ -18,7 +18,7 @@ export interface OciMount {
 }
 
 /** One hook of a container. */
-export interface OciHook {
+interface OciHook {
   readonly path: string;
   readonly args: readonly string[];
   readonly env: readonly string[];

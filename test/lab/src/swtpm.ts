@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { type ChildProcess, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
@@ -8,6 +8,7 @@ import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { setTimeout } from "node:timers/promises";
+import { startBoundProcess } from "./bound-process.ts";
 import { LabError } from "./error.ts";
 import { runHostTool } from "./host-tool.ts";
 
@@ -128,16 +129,12 @@ async function launch(
     "--flags",
     "not-need-init,startup-clear",
   ];
-  // --pdeathsig: a TPM does not outlive whoever started it, however that ends.
-  const child = spawn(
-    "setpriv",
-    [
-      ...["--pdeathsig", "KILL", "swtpm", "socket", "--tpm2", "--tpmstate", `dir=${stateDir}`],
-      ...["--ctrl", `type=unixio,path=${control}`],
-      ...(forQemu ? [] : data),
-    ],
-    { stdio: ["ignore", "ignore", "pipe"] },
-  );
+  const child = startBoundProcess("swtpm", [
+    ...["socket", "--tpm2", "--tpmstate", `dir=${stateDir}`],
+    ...["--ctrl", `type=unixio,path=${control}`],
+    ...(forQemu ? [] : data),
+  ]);
+  child.stdout.resume();
   let complaint = "";
   child.stderr.on("data", (chunk: Buffer) => {
     complaint = (complaint + chunk.toString("utf8")).slice(-4000);
