@@ -8,7 +8,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type ConnectionOptions, connect, type TLSSocket } from "node:tls";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { NODE_ID, vendors } from "../test/fake-desk.ts";
 import { makeRsaKey } from "../test/fake-tpm.ts";
 import { signCertificate } from "./ca/certificate.ts";
@@ -18,6 +18,9 @@ import { issueNodeCertificate } from "./ca/node-certificate.ts";
 import type { RegistrarConfig } from "./config.ts";
 import type { LogFields } from "./log.ts";
 import { runRegistrar } from "./run.ts";
+
+// RSA keys take seconds to make on a busy machine.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 interface Identity {
   readonly cert: string;

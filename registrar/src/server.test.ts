@@ -8,7 +8,7 @@ import {
   encodeEnrolStart,
   type PeerRole,
 } from "@nsattest/protocol";
-import { beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import { makeDesk, NODE_ID, NOW, vendors } from "../test/fake-desk.ts";
 import { FakeNode } from "../test/fake-node.ts";
 import { makeFakeTpm, makeRsaKey } from "../test/fake-tpm.ts";
@@ -16,6 +16,9 @@ import { signCertificate } from "./ca/certificate.ts";
 import type { EnrolmentDesk } from "./enrol/enrolment-desk.ts";
 import type { LogFields } from "./log.ts";
 import { buildServer } from "./server.ts";
+
+// RSA keys take seconds to make on a busy machine.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 const OTHER_ID = "11111111-2222-4333-8444-555555555555";
 const root = vendors.root("Root");

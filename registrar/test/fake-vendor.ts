@@ -32,14 +32,17 @@ export class FakeVendors {
     };
   }
 
-  root(commonName: string, changes: Changes = {}): Vendor {
-    const key = makeRsaKey();
+  root(commonName: string, changes: Changes = {}, key: KeyObject = makeRsaKey()): Vendor {
     const content = { ...this.#content, commonName, publicKey: key, ...changes };
     return asVendor(signCertificate(content, key), key);
   }
 
-  intermediate(issuer: Vendor, commonName: string, changes: Changes = {}): Vendor {
-    const key = makeRsaKey();
+  intermediate(
+    issuer: Vendor,
+    commonName: string,
+    changes: Changes = {},
+    key: KeyObject = makeRsaKey(),
+  ): Vendor {
     const content = { ...this.#content, commonName, publicKey: key, ...changes };
     return asVendor(signCertificate(content, issuer), key);
   }

@@ -13,9 +13,12 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { initAuthority } from "./init.ts";
 import { loadAuthority } from "./load.ts";
+
+// RSA keys take seconds to make on a busy machine.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 const NOW = new Date("2026-01-02T03:04:05Z");
 const HOSTS = ["127.0.0.1", "10.0.2.2", "::1", "registrar.example"];

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { createPublicKey, generateKeyPairSync, type KeyObject, X509Certificate } from "node:crypto";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { signCertificate } from "./certificate.ts";
 import { issueNodeCertificate } from "./node-certificate.ts";
 import { validityFrom } from "./validity.ts";
+
+// RSA keys take seconds to make on a busy machine.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 const NOW = new Date("2026-01-02T03:04:05Z");
 const NODE_ID = "0d8c6f5e-6d3a-4c89-9f43-0a7d3c1a2b4e";

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { createPublicKey } from "node:crypto";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { makeRsaKey } from "../../test/fake-tpm.ts";
 import { EK_USAGE, FakeVendors } from "../../test/fake-vendor.ts";
 import { verifyEkCertificate } from "./ek-certificate.ts";
 import type { EkTrust } from "./ek-trust.ts";
+
+// RSA keys take seconds to make on a busy machine.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 const NOW = new Date("2026-01-02T03:04:05Z");
 const DAY_MS = 86_400_000;
@@ -62,13 +65,21 @@ describe("an EK certificate", () => {
     expect(codeOf(() => check(vendors.ekCertificate(stranger, ek)))).toBe(unknown);
   });
 
+  it("is refused when the root is only among the intermediates", () => {
+    const stranger = vendors.root("Stranger");
+    const by = { roots: [stranger.x509], intermediates: [middle.x509, root.x509] };
+    expect(codeOf(() => check(certificate, by))).toBe("EK_CERT_UNKNOWN_ISSUER");
+  });
+
   it("is refused when it is self-signed", () => {
     const self = vendors.root("Root", {
       authority: false,
       usages: [EK_USAGE],
       publicKey: ekPublic,
     });
-    expect(codeOf(() => check(self.x509.raw))).not.toBe("none");
+    const by = { ...trust, intermediates: [self.x509] };
+    expect(codeOf(() => check(self.x509.raw))).toBe("EK_CERT_UNKNOWN_ISSUER");
+    expect(codeOf(() => check(self.x509.raw, by))).toBe("EK_CERT_UNKNOWN_ISSUER");
   });
 
   it("is refused when an impostor has the issuer's name", () => {
@@ -147,10 +158,11 @@ describe("an EK certificate", () => {
   });
 
   it("is refused when its chain is too long, or goes round", () => {
-    const chain = [vendors.root("0")];
+    // One key for all, for keys take long to make.
+    const chain = [vendors.root("0", {}, root.key)];
     for (let depth = 1; depth <= 6; depth += 1) {
       const issuer = chain.at(-1);
-      if (issuer) chain.push(vendors.intermediate(issuer, `${depth}`));
+      if (issuer) chain.push(vendors.intermediate(issuer, `${depth}`, {}, root.key));
     }
     const by = {
       roots: chain.slice(0, 1).map(({ x509 }) => x509),
@@ -163,8 +175,8 @@ describe("an EK certificate", () => {
   });
 
   it("costs a bounded number of looks when many certificates have one name", () => {
-    const loop = vendors.root("Loop");
-    const copies = Array.from({ length: 3 }, () => vendors.intermediate(loop, "Loop"));
+    const loop = vendors.root("Loop", {}, root.key);
+    const copies = [1, 2, 3].map(() => vendors.intermediate(loop, "Loop", {}, root.key));
     const many = Array.from({ length: 40 }, () => [loop, ...copies]).flat();
     const by = { roots: [root.x509], intermediates: many.map(({ x509 }) => x509) };
     expect(codeOf(() => check(vendors.ekCertificate(loop, ek), by))).toBe("EK_CHAIN_TOO_LONG");

@@ -3,9 +3,12 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { FakeVendors } from "../../test/fake-vendor.ts";
 import { loadEkTrust } from "./ek-trust.ts";
+
+// RSA keys take seconds to make on a busy machine.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 const vendors = new FakeVendors(new Date("2026-01-02T03:04:05Z"));
 const [one, two, three] = ["One", "Two", "Three"].map((name) => vendors.root(name).certificate);

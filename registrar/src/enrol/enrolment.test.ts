@@ -3,13 +3,16 @@
 import { createHash, createPublicKey, sign, X509Certificate } from "node:crypto";
 import type { EnrolChallenge, EnrolFinish, EnrolStart } from "@nsattest/protocol";
 import { ByteReader, ByteWriter } from "@nsattest/tpm";
-import { beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import { makeDesk, NODE_ID, NOW, vendors } from "../../test/fake-desk.ts";
 import { FakeNode } from "../../test/fake-node.ts";
 import { makeFakeTpm, makeRsaKey } from "../../test/fake-tpm.ts";
 import type { EnrolmentDesk } from "./enrolment-desk.ts";
 import { finishEnrolment } from "./finish.ts";
 import { startEnrolment } from "./start.ts";
+
+// RSA keys take seconds to make on a busy machine.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 const RESTRICTED = 0x10000;
 const SIGN = 0x40000;

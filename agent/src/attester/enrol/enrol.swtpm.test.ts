@@ -22,7 +22,7 @@ import {
   parsePublicArea,
   publicKeyOf,
 } from "@nsattest/tpm";
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { makeRsaKey } from "../../../../registrar/test/fake-tpm.ts";
 import { FakeVendors } from "../../../../registrar/test/fake-vendor.ts";
 import { type Swtpm, startSwtpm } from "../../../../test/lab/src/swtpm.ts";
@@ -33,7 +33,9 @@ import type { TpmTransport } from "../../tpm-device/transport.ts";
 import { createHttpsClient, type HttpsClient, jsonBody } from "../https-client.ts";
 import { type Enrolment, type EnrolmentTpm, type EnrolOptions, enrol } from "./enrol.ts";
 
-const SETUP_TIMEOUT_MS = 60_000;
+// RSA keys take seconds to make on a busy machine.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
+
 const NODE_ID = "0d8c6f5e-6d3a-4c89-9f43-0a7d3c1a2b4e";
 const OTHER_ID = "11111111-2222-4333-8444-555555555555";
 const DAY_MS = 86_400_000;
@@ -65,7 +67,7 @@ beforeAll(async () => {
   caDir = join(folder, "ca");
   await initAuthority(caDir, { hosts: ["127.0.0.1"], now: new Date() });
   [one, two] = await Promise.all([startMachine("one"), startMachine("two")]);
-}, SETUP_TIMEOUT_MS);
+});
 afterAll(async () => {
   for (const { transport, swtpm } of [one, two]) {
     await transport.close();

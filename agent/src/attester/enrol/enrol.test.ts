@@ -11,13 +11,20 @@ import {
   statSync,
   writeFileSync,
 } from "node:fs";
+import { createServer } from "node:https";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { encodeEnrolChallenge, encodeEnrolResult } from "@nsattest/protocol";
 import { initAuthority, runRegistrar } from "@nsattest/registrar";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { makeCredential, publicAreaName } from "@nsattest/tpm";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { type FakeTpm, makeFakeTpm } from "../../../../registrar/test/fake-tpm.ts";
 import { FakeVendors } from "../../../../registrar/test/fake-vendor.ts";
 import { type EnrolmentTpm, type EnrolOptions, enrol } from "./enrol.ts";
+
+// RSA keys take seconds to make on a busy machine.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 const NODE_ID = "0d8c6f5e-6d3a-4c89-9f43-0a7d3c1a2b4e";
 const DAY_MS = 86_400_000;
@@ -179,6 +186,31 @@ describe("a node", () => {
     await expect(enrol(options({ tpm: without }))).rejects.toThrow(
       refused("ENROL_NO_EK_CERTIFICATE"),
     );
+  });
+
+  it("does not take a certificate that is not its own from the registrar", async () => {
+    const pem = (name: string): string => readFileSync(join(folder, "ca", name), "utf8");
+    const { akPublic, ekPublic } = tpm;
+    const akName = publicAreaName(akPublic);
+    const wrapped = makeCredential({ ekPublic, akName, credential: new Uint8Array(32) });
+    const server = createServer(
+      { cert: pem("registrar.crt"), key: pem("registrar.key") },
+      (call, answer) => {
+        const result = call.url?.endsWith("start")
+          ? encodeEnrolChallenge({ enrolmentId: "abcdefghijklmnop", ...wrapped })
+          : encodeEnrolResult({ certificate: pem("operator.crt"), ca: pem("ca.crt") });
+        call.resume();
+        answer.end(JSON.stringify(result));
+      },
+    );
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const { port } = server.address() as AddressInfo;
+    await expect(enrol(options({ registrarUrl: `https://127.0.0.1:${port}` }))).rejects.toThrow(
+      refused("ENROL_CERTIFICATE"),
+    );
+    expect(existsSync(join(state, "enrolment.json"))).toBe(false);
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
   });
 
   it("keeps nothing of an enrolment that is refused", async () => {

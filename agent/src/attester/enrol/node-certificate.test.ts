@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { KeyObject } from "node:crypto";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { signCertificate } from "../../../../registrar/src/ca/certificate.ts";
 import { makeRsaKey } from "../../../../registrar/test/fake-tpm.ts";
 import { FakeVendors } from "../../../../registrar/test/fake-vendor.ts";
 import { readNodeCertificate } from "./node-certificate.ts";
+
+// RSA keys take seconds to make on a busy machine.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 const NODE_ID = "0d8c6f5e-6d3a-4c89-9f43-0a7d3c1a2b4e";
 const NOT_BEFORE = new Date("2026-01-01T00:00:00Z");
