@@ -11,7 +11,7 @@ export type SettledOwner = Exclude<EntryOwner, "pending">;
 
 /** What is kept of one entry. */
 export interface EntryFacts extends Omit<JoinEntry, "templateDigest"> {
-  /** Template digest in hexadecimal: what claims name. */
+  /** The template digest as a key: what claims name. */
   readonly claimKey: string;
   /** See `digestKey`. */
   readonly contentKey: string | null;

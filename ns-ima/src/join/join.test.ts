@@ -18,6 +18,7 @@ import { type JoinedEvidence, joinEvidence } from "./join.ts";
 import { EMPTY_JOIN, type JoinState } from "./join-state.ts";
 import { joinedEntry, oldestPending, ownerCounts } from "./joined-entry.ts";
 import { joinedNamespace, joinedNamespaces } from "./joined-namespace.ts";
+import { bytesKey } from "./namespace-facts.ts";
 
 const { HOST_MOUNT, HOST_PID } = EventFlag;
 const ON_HOST = HOST_MOUNT | HOST_PID;
@@ -607,7 +608,7 @@ describe("claims of one entry by one container", () => {
   it("are kept once", () => {
     const again = new Array<NamespaceEvent>(10).fill(claim("a/0", tool));
     const state = join([], [...again, claim("a/0", tool, ON_HOST), ...again]);
-    const key = Buffer.from(tool.templateDigest).toString("hex");
+    const key = bytesKey(tool.templateDigest);
     expect(chainItems(state.claims.get(key) ?? null)).toEqual([
       { ns: "a/0", onHost: false },
       { ns: "a/0", onHost: true },

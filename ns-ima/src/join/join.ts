@@ -19,7 +19,7 @@ import type { JoinEntry, JoinedEntry } from "./entry-owner.ts";
 import { JoinDraft } from "./join-draft.ts";
 import type { EntryFacts, JoinState, SettledOwner } from "./join-state.ts";
 import { joinedEntry } from "./joined-entry.ts";
-import { digestKey, type Execution } from "./namespace-facts.ts";
+import { bytesKey, digestKey, type Execution } from "./namespace-facts.ts";
 
 /** True when the host's policy names a file with this digest as a container runtime. */
 export type RuntimeTest = (digest: FileDigest) => boolean;
@@ -83,7 +83,7 @@ function addEntry(draft: JoinDraft, entry: JoinEntry, isRuntime: RuntimeTest): v
   const index = draft.entries++;
   const { template, violation, path } = entry;
   const digest = ownCopy(entry.digest);
-  const claimKey = Buffer.from(entry.templateDigest).toString("hex");
+  const claimKey = bytesKey(entry.templateDigest);
   draft.facts.set(index, {
     template,
     violation,
@@ -143,7 +143,7 @@ function addExecution(draft: JoinDraft, event: ExecEvent, isRuntime: RuntimeTest
 function addClaim(draft: JoinDraft, event: MeasuredEvent): void {
   const claim = { ns: event.ns, onHost: isOnHost(event.flags) };
   draft.namespace(claim.ns);
-  const key = Buffer.from(event.templateDigest).toString("hex");
+  const key = bytesKey(event.templateDigest);
   if (draft.isNew(`claim ${claim.ns} ${claim.onHost} ${key}`)) {
     draft.claims.set(key, { last: claim, before: draft.claims.get(key) ?? null });
   }

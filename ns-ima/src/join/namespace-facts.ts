@@ -72,6 +72,16 @@ export function gapState(facts: NamespaceFacts, hostGapAt: number): GapState {
 
 /** Key of a digest that names a content; null for none and for all zeros, which name no content. */
 export function digestKey(digest: FileDigest | null): string | null {
-  if (digest === null || digest.value.every((byte) => byte === 0)) return null;
-  return `${digest.algorithm}:${Buffer.from(digest.value).toString("hex")}`;
+  if (digest === null || isZero(digest.value)) return null;
+  return `${digest.algorithm}:${bytesKey(digest.value)}`;
+}
+
+/** Bytes as a key of a map: one character each, for a list has very many. */
+export function bytesKey(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
+}
+
+function isZero(bytes: Uint8Array): boolean {
+  for (const byte of bytes) if (byte !== 0) return false;
+  return true;
 }
