@@ -3,12 +3,14 @@
 import { createHash, randomBytes, randomUUID } from "node:crypto";
 import {
   anchorDigest,
+  type BootEvent,
   type EntryContent,
   EventFlag,
   type ExecEvent,
   encodeEntry,
   type FileDigest,
   HOST,
+  type ListEntry,
   type LogBatch,
   type LogRecord,
   type NamespaceEvent,
@@ -29,10 +31,22 @@ export interface FakeFile {
   readonly content: string;
 }
 
+/** A file whose record says something else than usual. */
+export interface MeasuredFile extends FakeFile {
+  readonly entry?: Partial<EntryContent>;
+}
+
 export const MONITOR: FakeFile = { path: "/usr/lib/nsattest/monitor.cjs", content: "monitor" };
 export const IMA_POLICY: FakeFile = { path: "/etc/ima/ima-policy", content: "ima policy" };
 export const INIT: FakeFile = { path: "/sbin/init", content: "init" };
 export const RUNC: FakeFile = { path: "/usr/sbin/runc", content: "runc" };
+
+const AT_BOOT = [
+  { path: "boot_aggregate", content: "PCRs 0 to 9" },
+  IMA_POLICY,
+  INIT,
+  MONITOR,
+] as const satisfies readonly MeasuredFile[];
 
 /** Flags of a task that stands in the host's namespaces. */
 export const ON_HOST: number = EventFlag.HOST_MOUNT | EventFlag.HOST_PID;
@@ -70,25 +84,19 @@ export class FakeNode {
 
   /** What the kernel does with a file that a rule measures: append, then extend. Returns the SHA-256 template digest. */
   measure(file: FakeFile, change: Partial<EntryContent> = {}): Uint8Array {
-    const record = this.append(file, change);
-    const [entry] = parseMeasurementList(record).entries;
-    if (!entry) throw new Error("the record is no entry");
-    const { listDigest: sha1, templateDigest: sha256, violation } = entry;
+    return this.extendList(this.append(file, change));
+  }
+
+  /** The second half of {@link FakeNode.measure}. */
+  extendList(record: Uint8Array): Uint8Array {
+    const { listDigest: sha1, templateDigest: sha256, violation } = entryOf(record);
     this.tpm.extend(LIST_PCR, violation ? VIOLATION : { sha1, sha256 });
     return sha256;
   }
 
   /** Appends without extending: a record that is still pending, or one that somebody invented. */
-  append({ path, content }: FakeFile, change: Partial<EntryContent> = {}): Uint8Array {
-    const record = encodeEntry({
-      pcr: LIST_PCR,
-      template: "ima-sig",
-      digest: contentDigest(content),
-      path: path.replaceAll(" ", "_"),
-      signature: null,
-      buffer: null,
-      ...change,
-    });
+  append(file: FakeFile, change: Partial<EntryContent> = {}): Uint8Array {
+    const record = listRecord(file, change);
     this.list.push(record);
     return record;
   }
@@ -124,16 +132,24 @@ export class FakeNode {
     this.anchor();
   }
 
-  /** Power on: the kernel's own records, the loader's attachment, the monitor's first event. */
-  boot(change: Partial<Extract<NamespaceEvent, { kind: "boot" }>> = {}): void {
+  /** Power on: the kernel measures `files`, the loader attaches, the monitor writes its first event. */
+  boot(change: Partial<BootEvent> = {}, files: readonly MeasuredFile[] = AT_BOOT): void {
+    this.powerOn(files);
+    this.startLog(change);
+  }
+
+  /** Everything before there is a log. */
+  powerOn(files: readonly MeasuredFile[] = AT_BOOT): void {
     if (this.bootId !== "") this.tpm.reset();
     this.bootId = randomUUID();
     this.list = [];
     this.batches = [];
     this.records = [];
     this.tags = new Map();
-    this.measure({ path: "boot_aggregate", content: "PCRs 0 to 9" });
-    for (const file of [IMA_POLICY, INIT, MONITOR]) this.measure(file);
+    for (const file of files) this.measure(file, file.entry);
+  }
+
+  startLog(change: Partial<BootEvent> = {}): void {
     this.write({
       kind: "boot",
       ns: HOST,
@@ -210,6 +226,29 @@ export class FakeNode {
 
 /** The image that containers are started from unless a test says otherwise. */
 export const IMAGE: string = `sha256:${Buffer.from(digest("sha256", Buffer.from("image"))).toString("hex")}`;
+
+/** A record of the host list as the kernel writes it. */
+export function listRecord(
+  { path, content }: FakeFile,
+  change: Partial<EntryContent> = {},
+): Uint8Array {
+  return encodeEntry({
+    pcr: LIST_PCR,
+    template: "ima-sig",
+    digest: contentDigest(content),
+    path: path.replaceAll(" ", "_"),
+    signature: null,
+    buffer: null,
+    ...change,
+  });
+}
+
+/** The one entry in `record`. */
+export function entryOf(record: Uint8Array): ListEntry {
+  const [entry] = parseMeasurementList(record).entries;
+  if (!entry) throw new Error("the record is no entry");
+  return entry;
+}
 
 /** A copy of `bytes` with one bit of one byte changed. */
 export function flipBit(bytes: Uint8Array, at: number): Uint8Array {

@@ -25,6 +25,7 @@ import {
   Store,
   tlsPeer,
   Verifier,
+  VerifierError,
 } from "@nsattest/verifier";
 import { expect } from "vitest";
 import { loadAuthority } from "../../registrar/src/ca/load.ts";
@@ -95,12 +96,14 @@ export function digestText(content: string): string {
 /** A verifier behind real mutual TLS on loopback, a registrar's word for its nodes, and a clock that a test moves. */
 export class VerifierBench {
   now: Date = new Date();
+  /** The nodes that the registrar knows. */
   readonly nodes: Map<string, FakeNode> = new Map();
   readonly audit: Record<string, unknown>[] = [];
   /** False: the registrar does not answer. */
   registrarUp = true;
+  /** PEM of the authority. */
+  readonly ca: string;
   readonly #folder: string;
-  readonly #ca: string;
   readonly #authority: Awaited<ReturnType<typeof loadAuthority>>;
   #policies: PolicySet;
   #running: { store: Store; server: ReturnType<typeof buildServer>; port: number } | null = null;
@@ -111,7 +114,7 @@ export class VerifierBench {
     policies: PolicySet,
   ) {
     this.#folder = folder;
-    this.#ca = authority.ca.certificate;
+    this.ca = authority.ca.certificate;
     this.#authority = authority;
     this.#policies = policies;
   }
@@ -138,8 +141,9 @@ export class VerifierBench {
     rmSync(this.#folder, { recursive: true });
   }
 
-  get database(): string {
-    return join(this.#folder, "verifier.db");
+  get address(): { readonly host: string; readonly port: number } {
+    if (!this.#running) throw new Error("the verifier is not running");
+    return { host: "127.0.0.1", port: this.#running.port };
   }
 
   /** A node that the registrar vouches for, booted. */
@@ -190,11 +194,10 @@ export class VerifierBench {
   ): Promise<Answer> {
     const { as, type, body, method = body === undefined ? "GET" : "POST" } = options;
     const settings: RequestOptions = {
-      host: "127.0.0.1",
-      port: this.#running?.port,
+      ...this.address,
       path,
       method,
-      ca: this.#ca,
+      ca: this.ca,
       ...as,
       agent: false,
       headers: type === undefined ? {} : { "content-type": type },
@@ -250,7 +253,7 @@ export class VerifierBench {
   }
 
   async #listen(): Promise<void> {
-    const store = Store.open(this.database);
+    const store = Store.open(join(this.#folder, "verifier.db"));
     const log = jsonLog(
       (line) => this.audit.push(JSON.parse(line) as Record<string, unknown>),
       () => this.now,
@@ -259,7 +262,7 @@ export class VerifierBench {
       store,
       registrar: {
         findNode: async (id) => {
-          if (!this.registrarUp) throw new Error("the registrar is down");
+          if (!this.registrarUp) throw new VerifierError("REGISTRAR_UNAVAILABLE", "down");
           const node = this.nodes.get(id);
           return node ? { akPublic: node.registeredAk } : null;
         },
@@ -273,7 +276,7 @@ export class VerifierBench {
       pendingSeconds: PENDING_SECONDS,
     });
     const { cert, key } = this.serviceIdentity("verifier");
-    const tls = { ca: this.#ca, certificate: cert, key };
+    const tls = { ca: this.ca, certificate: cert, key };
     const server = buildServer({ verifier, tls, log, peerOf: tlsPeer });
     await server.listen({ host: "127.0.0.1", port: 0 });
     const { port } = server.server.address() as AddressInfo;
