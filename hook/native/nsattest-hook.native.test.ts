@@ -17,6 +17,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 const BUILD = fileURLToPath(new URL("../build.sh", import.meta.url));
 const UID = String(process.getuid?.());
 const STATE = '{"ociVersion":"1.0.2","id":"web","status":"creating","pid":7,"bundle":"/b"}';
+const IS_ROOT = UID === "0";
+const NOBODY = 65_534;
 const MIB = 1024 * 1024;
 
 interface Outcome {
@@ -113,19 +115,19 @@ describe("when the monitor answers", () => {
 
 describe("when the answer makes no sense", () => {
   test.each([
-    ["a truncated answer", Buffer.from([0, 0, 0, 9, 0, 1])],
-    ["half a length", Buffer.from([0, 0])],
-    ["an empty answer", Buffer.from([0, 0, 0, 0])],
-    ["an answer that is too large", Buffer.from([0, 0, 16, 1, 0])],
-    ["an unknown status", Buffer.from([0, 0, 0, 1, 2])],
-  ])("%s stops the container, also with --on-down=allow", async (_, bytes) => {
+    ["a truncated answer", "the answer ends early", [0, 0, 0, 9, 0, 1]],
+    ["half a length", "the answer ends early", [0, 0]],
+    ["an empty answer", "an answer of 0 bytes", [0, 0, 0, 0]],
+    ["an answer that is too large", "an answer of 4097 bytes", [0, 0, 16, 1, 0]],
+    ["an unknown status", "status 2 is unknown", [0, 0, 0, 1, 2]],
+  ])("%s stops the container, also with --on-down=allow", async (_, why, bytes) => {
     await monitor((socket) => {
-      socket.end(bytes);
+      socket.end(Buffer.from(bytes));
       return null;
     });
     const outcome = await run({ args: ["--on-down=allow", "createRuntime"] });
     expect(outcome).toMatchObject({ code: 6, stdout: "" });
-    expectOneLine(outcome, path);
+    expectOneLine(outcome, why);
   });
 });
 
@@ -179,6 +181,13 @@ describe("when standard input carries no state", () => {
     expect(requests).toEqual([]);
   });
 
+  test("with standard output closed as well it still says so", async () => {
+    const child = spawn("sh", ["-c", 'exec "$0" createRuntime <&- >&-', hook]);
+    const outcome = await finished(child);
+    expect(outcome).toMatchObject({ code: 3, stdout: "" });
+    expectOneLine(outcome, "standard input: closed");
+  });
+
   test("with standard error closed it still fails, and writes into nothing else", async () => {
     const requests = await monitor(() => encodeHookAnswer({ ok: false, message: "no" }));
     const script = `exec "$0" --socket "$1" --owner ${UID} createRuntime 2>&- >&-`;
@@ -210,10 +219,36 @@ describe("when somebody else could have put the socket there", () => {
   test("its owner is neither root nor the monitor", async () => {
     await monitor(() => encodeHookAnswer({ ok: true, message: "" }));
     // Only root can give a file away; for anybody else their own files are foreign to a hook that trusts root alone.
-    if (UID === "0") await chown(path, 65534, 65534);
+    if (IS_ROOT) await chown(path, NOBODY, NOBODY);
     const outcome = await run({ args: ["--owner", "0", "createRuntime"] });
     expect(outcome).toMatchObject({ code: 4 });
     expectOneLine(outcome, "find out who put it there");
+  });
+
+  test.runIf(IS_ROOT)(
+    "its folder belongs to somebody else (only root can arrange that)",
+    async () => {
+      await monitor(() => encodeHookAnswer({ ok: true, message: "" }));
+      await chown(folder, NOBODY, NOBODY);
+      const outcome = await run();
+      expect(outcome).toMatchObject({ code: 4 });
+      expectOneLine(outcome, `a folder on the way is owned by uid ${NOBODY}`);
+    },
+  );
+
+  test.runIf(IS_ROOT)("somebody else listens on it (only root can arrange that)", async () => {
+    await chmod(built, 0o755);
+    await chown(folder, NOBODY, NOBODY);
+    const script = `require("net").createServer().listen(process.argv[1], () => console.log("up"))`;
+    const args = ["-e", script, path];
+    const stranger = spawn(process.execPath, args, { uid: NOBODY, gid: NOBODY });
+    await new Promise((resolve) => stranger.stdout.once("data", resolve));
+    await chown(folder, 0, 0);
+    await chown(path, 0, 0);
+    const outcome = await run();
+    stranger.kill();
+    expect(outcome).toMatchObject({ code: 4 });
+    expectOneLine(outcome, "listens; find out who does");
   });
 
   test("a longer path than a socket's address has room for is no obstacle", async () => {
