@@ -27,6 +27,8 @@ export interface ContainerImage {
  * An image with Debian's busybox (the host's very file, at the same path), its applets, and one small static program per
  * name in `programs` (such as `probe`: `/bin/probe`), each with a content of its own.
  *
+ * @param more further executable files: path in the image to file of this machine
+ *
  * @throws LabError `LAB_TOOL_MISSING`, `LAB_TOOL_FAILED`
  */
 export async function busyboxImage(
@@ -34,9 +36,10 @@ export async function busyboxImage(
   base: BaseSystem,
   programs: readonly string[],
   cacheDir: string,
+  more: ReadonlyMap<string, string> = new Map(),
 ): Promise<ContainerImage> {
   const root = `/var/lib/images/${name}`;
-  const sources = new Map([["/bin/busybox", base.busybox]]);
+  const sources = new Map([["/bin/busybox", base.busybox], ...more]);
   for (const program of programs) {
     const define = `PROBE_NAME="${program}"`;
     sources.set(`/bin/${program}`, await compileProgram(PROBE, cacheDir, [define]));

@@ -19,6 +19,8 @@ export interface TestbedOptions {
   readonly cacheDir: string;
   /** Programs of the containers' image beside busybox; see `busyboxImage`. */
   readonly programs?: readonly string[];
+  /** Further executable files of that image: path in it to file of this machine. */
+  readonly imageFiles?: ReadonlyMap<string, string>;
   /** Further files of the machine. */
   readonly files?: readonly GuestFile[];
   readonly append?: readonly string[];
@@ -58,7 +60,13 @@ export class Testbed {
   static async start(options: TestbedOptions): Promise<Testbed> {
     const { artefacts, cacheDir, log } = options;
     const base = await gatherBaseSystem(cacheDir);
-    const image = await busyboxImage("busybox", base, options.programs ?? [], cacheDir);
+    const image = await busyboxImage(
+      "busybox",
+      base,
+      options.programs ?? [],
+      cacheDir,
+      options.imageFiles,
+    );
     const bundles = (await readdir(artefacts.node)).sort();
     const files: GuestFile[] = [
       ...bundles.map((name) => code(`${CODE_FOLDER}/${name}`, join(artefacts.node, name))),
