@@ -47,12 +47,13 @@ describe("FrameSplitter", () => {
     expect(splitter.push(hex("cd0000"))).toEqual([hex("abcd")]);
   });
 
-  it("hands out copies: a socket uses its buffer again", () => {
+  it("hands out copies, and keeps copies of half a frame: a socket uses its buffer again", () => {
     const splitter = new FrameSplitter(MAX);
-    const chunk = hex("00000002abcd");
+    const chunk = hex("00000002abcd00000002ab");
     const [payload] = splitter.push(chunk);
     chunk.fill(0);
     expect(payload).toEqual(hex("abcd"));
+    expect(splitter.push(hex("ef"))).toEqual([hex("abef")]);
   });
 
   it("accepts the largest frame and refuses a larger one by its header alone", () => {
