@@ -8,7 +8,6 @@
  * - `KERNEL_EVENT`, `HOST_LIST`: bytes of the kernel that cannot be read
  * - `LOG_*`: the namespace log cannot be written, is held by another process, or does not fit the TPM
  * - `CONTAINER_*`: a container that cannot be followed
- * - `AK_*`: the attestation key kept on disk
  */
 export type AgentErrorCode =
   | "CONFIG"
@@ -24,9 +23,7 @@ export type AgentErrorCode =
   | "LOG_OTHER_BOOT"
   | "CONTAINER_PROCESS"
   | "CONTAINER_CGROUP"
-  | "CONTAINER_UNKNOWN"
-  | "CONTAINER_CONFIG"
-  | "AK_FILE";
+  | "CONTAINER_UNKNOWN";
 
 /** The only error the loader and the monitor throw for what comes from outside. */
 export class AgentError extends Error {

@@ -44,11 +44,11 @@ export interface Workspace {
 /** The workspaces that the root's package.json names. */
 export const WORKSPACES: readonly Workspace[] = (
   JSON.parse(read("package.json")) as { workspaces: string[] }
-).workspaces.map((folder) => ({
-  dependencies: {},
-  ...(JSON.parse(read(`${folder}/package.json`)) as Omit<Workspace, "folder">),
-  folder,
-}));
+).workspaces.map((folder) => {
+  const manifest = JSON.parse(read(`${folder}/package.json`)) as Partial<Workspace>;
+  const { name = "", version = "", dependencies = {} } = manifest;
+  return { folder, name, version, dependencies };
+});
 
 const IMPORT =
   /^(?:import|export)\s[^;]*?from\s+"([^"]+)"|^import\s+"([^"]+)"|\bimport\("([^"]+)"\)/gm;
