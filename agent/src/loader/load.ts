@@ -32,7 +32,8 @@ export interface LoadResult {
  */
 export function ensureLoaded(input: LoadInput): LoadResult {
   const existing = readdirSync(input.pinFolder).filter((name) => name.startsWith("link_"));
-  if (existing.length > 0) return { loaded: false, programs: existing.map((link) => running(input.pinFolder, link)) };
+  if (existing.length > 0)
+    return { loaded: false, programs: existing.map((link) => running(input.pinFolder, link)) };
   const pins = loadAttachPin(input.objectFile, input.pinFolder);
   const hostEntries = countEntries(input.hostListFd);
   for (const pin of pins) chmodSync(`${input.pinFolder}/${pin}`, 0o660);
@@ -57,7 +58,10 @@ function countEntries(fd: number): number {
   const bytes = readFileSync(fd);
   const { entries, consumed } = parseMeasurementList(bytes);
   if (consumed !== bytes.length || entries.length === 0) {
-    throw new AgentError("HOST_LIST", "the host list on standard input is empty or ends inside a record");
+    throw new AgentError(
+      "HOST_LIST",
+      "the host list on standard input is empty or ends inside a record",
+    );
   }
   return entries.length;
 }

@@ -36,11 +36,17 @@ function main(): number {
     return 0;
   }
   try {
-    const result = ensureLoaded({ objectFile: values.object, pinFolder: values.pins, hostListFd: 0 });
+    const result = ensureLoaded({
+      objectFile: values.object,
+      pinFolder: values.pins,
+      hostListFd: 0,
+    });
     process.stdout.write(`${JSON.stringify(result)}\n`);
     return 0;
   } catch (error) {
-    process.stderr.write(`nsattest-bpf: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.stderr.write(
+      `nsattest-bpf: ${error instanceof Error ? error.message : String(error)}\n`,
+    );
     return 1;
   }
 }

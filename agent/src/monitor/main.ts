@@ -9,7 +9,9 @@ async function main(): Promise<number> {
   try {
     config = parseMonitorArguments(process.argv.slice(2));
   } catch (error) {
-    process.stderr.write(`nsattest-monitor: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.stderr.write(
+      `nsattest-monitor: ${error instanceof Error ? error.message : String(error)}\n`,
+    );
     return 2;
   }
   if (config === null) {
@@ -23,7 +25,10 @@ async function main(): Promise<number> {
     return 0;
   } catch (error) {
     const code = error instanceof Error && "code" in error ? String(error.code) : "INTERNAL";
-    log("error", "monitor ends", { code, error: error instanceof Error ? error.message : String(error) });
+    log("error", "monitor ends", {
+      code,
+      error: error instanceof Error ? error.message : String(error),
+    });
     return 1;
   }
 }

@@ -76,7 +76,16 @@ export async function runMonitor(config: MonitorConfig, stop: AbortSignal): Prom
     losses.learn(event);
   }
   const anchor = new Anchor(tpm, file, boot.baseline);
-  const monitor = new Monitor({ programs, losses, hostList, log, registry, anchor, tpm, yieldTurn: () => setImmediate() });
+  const monitor = new Monitor({
+    programs,
+    losses,
+    hostList,
+    log,
+    registry,
+    anchor,
+    tpm,
+    yieldTurn: () => setImmediate(),
+  });
   if (fresh) for (const place of runningContainers(host, KERNEL_FOLDERS)) monitor.openLate(place);
   await monitor.flush();
 
@@ -89,9 +98,16 @@ export async function runMonitor(config: MonitorConfig, stop: AbortSignal): Prom
       else report("warn", "work is put off", { error: String(error) });
     }
   };
-  const endPolling = whenReadable(programs.ringFd, attempt(() => monitor.drain()));
-  const timer = setInterval(attempt(() => monitor.flush()), ANCHOR_INTERVAL_MS);
-  const badPeer = (error: unknown): void => report("warn", "a peer sent what is no message", { error: String(error) });
+  const endPolling = whenReadable(
+    programs.ringFd,
+    attempt(() => monitor.drain()),
+  );
+  const timer = setInterval(
+    attempt(() => monitor.flush()),
+    ANCHOR_INTERVAL_MS,
+  );
+  const badPeer = (error: unknown): void =>
+    report("warn", "a peer sent what is no message", { error: String(error) });
   const servers = await Promise.all([
     serveFrames({
       path: `${config.runFolder}/hook.sock`,
@@ -113,7 +129,8 @@ export async function runMonitor(config: MonitorConfig, stop: AbortSignal): Prom
   report("info", "monitor is ready", { bootId, fresh, ringPosition: programs.ring.position });
 
   await new Promise<void>((resolve) => {
-    for (const signal of [stop, failed.signal]) signal.addEventListener("abort", () => resolve(), { once: true });
+    for (const signal of [stop, failed.signal])
+      signal.addEventListener("abort", () => resolve(), { once: true });
   });
   clearInterval(timer);
   endPolling();

@@ -48,7 +48,12 @@ export function lastErrno(): number {
  *
  * @throws AgentError `SYSCALL`
  */
-export function mapShared(fd: number, offset: number, length: number, writable: boolean): ArrayBuffer {
+export function mapShared(
+  fd: number,
+  offset: number,
+  length: number,
+  writable: boolean,
+): ArrayBuffer {
   const PROT_READ = 1;
   const PROT_WRITE = 2;
   const MAP_SHARED = 1;

@@ -35,7 +35,11 @@ export interface Beginning {
  *
  * @throws AgentError `LOG_OTHER_BOOT`, `LOG_CORRUPT`, `LOG_IO`
  */
-export async function beginLog(log: NamespaceLog, identity: BootIdentity, first: FirstStart): Promise<Beginning> {
+export async function beginLog(
+  log: NamespaceLog,
+  identity: BootIdentity,
+  first: FirstStart,
+): Promise<Beginning> {
   const [begun] = log.history();
   if (begun === undefined) {
     const boot: BootEvent = {
@@ -51,7 +55,8 @@ export async function beginLog(log: NamespaceLog, identity: BootIdentity, first:
     log.append([boot]);
     return { boot, fresh: true };
   }
-  if (begun.kind !== "boot") throw new AgentError("LOG_CORRUPT", `the log begins with ${begun.kind}`);
+  if (begun.kind !== "boot")
+    throw new AgentError("LOG_CORRUPT", `the log begins with ${begun.kind}`);
   const same =
     begun.bootId === identity.bootId &&
     begun.resetCount === identity.resetCount &&

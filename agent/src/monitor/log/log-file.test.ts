@@ -1,6 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { LogRecord } from "@nsattest/ns-ima";
@@ -18,7 +25,11 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true }));
 
 function record(n: number): LogRecord {
-  return { tag: new Uint8Array(32).fill(n), salt: new Uint8Array(32).fill(n + 1), event: Uint8Array.of(n) };
+  return {
+    tag: new Uint8Array(32).fill(n),
+    salt: new Uint8Array(32).fill(n + 1),
+    event: Uint8Array.of(n),
+  };
 }
 
 it("finds everything again after a restart", () => {

@@ -44,7 +44,8 @@ export class NamespaceLog {
     const records = events.map((event) => {
       if (event.kind === "boot" || event.kind === "ns-open") opened.set(event.ns, event.tag);
       const tag = opened.get(event.ns) ?? this.#tags.get(event.ns);
-      if (tag === undefined) throw new AgentError("CONTAINER_UNKNOWN", `${event.ns} was never opened`);
+      if (tag === undefined)
+        throw new AgentError("CONTAINER_UNKNOWN", `${event.ns} was never opened`);
       return { tag, salt: this.#random(SALT_BYTES), event: encodeEvent(event) };
     });
     this.#file.append(records, ringPosition);

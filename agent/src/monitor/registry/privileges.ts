@@ -1,10 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /** Capabilities that, in the initial user namespace, let a container do what only the host may (design rule 9). */
-const HOST_CAPABILITIES: readonly string[] = ["CAP_SYS_ADMIN", "CAP_BPF", "CAP_SYS_MODULE", "CAP_SYS_RAWIO"];
+const HOST_CAPABILITIES: readonly string[] = [
+  "CAP_SYS_ADMIN",
+  "CAP_BPF",
+  "CAP_SYS_MODULE",
+  "CAP_SYS_RAWIO",
+];
 
 /** Folders of the host that let whoever writes there act as the host. A mount of one, of what is in it, or of what contains it counts. */
-const HOST_FOLDERS: readonly string[] = ["/sys/fs/bpf", "/sys/fs/cgroup", "/run/nsattest", "/var/lib/nsattest", "/usr/lib/nsattest"];
+const HOST_FOLDERS: readonly string[] = [
+  "/sys/fs/bpf",
+  "/sys/fs/cgroup",
+  "/run/nsattest",
+  "/var/lib/nsattest",
+  "/usr/lib/nsattest",
+];
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -24,10 +35,12 @@ export function privilegesOf(config: unknown): string[] {
   if (!namespaces.includes("user")) {
     for (const name of capabilitiesOf(config)) reasons.add(name);
   }
-  for (const mount of listAt(config, "mounts")) for (const reason of mountReasons(mount)) reasons.add(reason);
+  for (const mount of listAt(config, "mounts"))
+    for (const reason of mountReasons(mount)) reasons.add(reason);
   const devices = listAt(linux, "devices").map((device) => textAt(device, "path"));
   if (devices.some((path) => path.startsWith("/dev/tpm"))) reasons.add("tpm-device");
-  if (listAt(objectAt(linux, "resources"), "devices").some(allowsEveryDevice)) reasons.add("every-device");
+  if (listAt(objectAt(linux, "resources"), "devices").some(allowsEveryDevice))
+    reasons.add("every-device");
   return [...reasons].sort();
 }
 
@@ -45,11 +58,15 @@ function mountReasons(mount: unknown): string[] {
   const readOnly = listAt(mount, "options").includes("ro");
   if (type === "bpf") return ["bpffs"];
   if (type === "cgroup" || type === "cgroup2") return readOnly ? [] : ["cgroup-writable"];
-  if (type === "devtmpfs" || source === "/dev" || source.startsWith("/dev/tpm")) return ["tpm-device"];
+  if (type === "devtmpfs" || source === "/dev" || source.startsWith("/dev/tpm"))
+    return ["tpm-device"];
   if (!source.startsWith("/")) return [];
   if (source === "/") return ["host-root"];
-  const within = (inner: string, outer: string): boolean => `${inner}/`.startsWith(`${outer.replace(/\/+$/, "")}/`);
-  return HOST_FOLDERS.some((folder) => within(folder, source) || within(source, folder)) ? ["host-folder"] : [];
+  const within = (inner: string, outer: string): boolean =>
+    `${inner}/`.startsWith(`${outer.replace(/\/+$/, "")}/`);
+  return HOST_FOLDERS.some((folder) => within(folder, source) || within(source, folder))
+    ? ["host-folder"]
+    : [];
 }
 
 /** A device rule that allows more than a named device: character devices of any number reach the TPM. */

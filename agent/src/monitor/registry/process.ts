@@ -34,15 +34,22 @@ export function placeOf(pid: number, folders: KernelFolders = KERNEL_FOLDERS): P
     };
   } catch (error) {
     if (error instanceof AgentError) throw error;
-    throw new AgentError("CONTAINER_PROCESS", `cannot read process ${pid} in ${folders.proc}`, { cause: error });
+    throw new AgentError("CONTAINER_PROCESS", `cannot read process ${pid} in ${folders.proc}`, {
+      cause: error,
+    });
   }
 }
 
 /** Inode number of a process's namespace, which is what the kernel's `ns.inum` is. */
-export function namespaceId(pid: number | "self", kind: "mnt" | "pid", folders: KernelFolders): number {
+export function namespaceId(
+  pid: number | "self",
+  kind: "mnt" | "pid",
+  folders: KernelFolders,
+): number {
   const link = readlinkSync(`${folders.proc}/${pid}/ns/${kind}`);
   const id = /^[a-z]+:\[(\d{1,10})\]$/.exec(link)?.[1];
-  if (id === undefined) throw new AgentError("CONTAINER_PROCESS", `process ${pid}: namespace link ${link}`);
+  if (id === undefined)
+    throw new AgentError("CONTAINER_PROCESS", `process ${pid}: namespace link ${link}`);
   return Number(id);
 }
 

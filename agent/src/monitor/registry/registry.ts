@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { HOST, type NamespaceEvent, type NamespaceId, type NsCloseEvent, type NsOpenEvent } from "@nsattest/ns-ima";
+import {
+  HOST,
+  type NamespaceEvent,
+  type NamespaceId,
+  type NsCloseEvent,
+  type NsOpenEvent,
+} from "@nsattest/ns-ima";
 import type { TaskPlace } from "../source/kernel-event.ts";
 import type { ProcessPlace } from "./process.ts";
 
@@ -101,7 +107,12 @@ export class Registry {
   closing(containerId: string, reason: string): NsCloseEvent | null {
     const open = this.#openByContainer.get(containerId);
     if (open === undefined) return null;
-    return { kind: "ns-close", ns: open.ns, executions: this.#executions.get(open.ns) ?? 0, reason };
+    return {
+      kind: "ns-close",
+      ns: open.ns,
+      executions: this.#executions.get(open.ns) ?? 0,
+      reason,
+    };
   }
 
   /** Namespace that is open for a container id, or null. */

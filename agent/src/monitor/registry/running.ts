@@ -19,7 +19,8 @@ export function runningContainers(
     if (!/^\d+$/.test(name)) continue;
     const place = placeOrNull(Number(name), folders);
     if (place === null) continue;
-    if (place.mountNamespace === host.mountNamespace && place.pidNamespace === host.pidNamespace) continue;
+    if (place.mountNamespace === host.mountNamespace && place.pidNamespace === host.pidNamespace)
+      continue;
     found.set(place.cgroup, place);
   }
   return [...found.values()];

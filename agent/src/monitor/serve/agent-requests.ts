@@ -39,7 +39,8 @@ export async function answerAgent(
       }
     }
   } catch (error) {
-    const known = error instanceof AgentError || error instanceof ProtocolError || error instanceof TpmError;
+    const known =
+      error instanceof AgentError || error instanceof ProtocolError || error instanceof TpmError;
     const message = error instanceof Error ? error.message : String(error);
     return encodeMonitorRefusal({ code: known ? error.code : "INTERNAL", message });
   }

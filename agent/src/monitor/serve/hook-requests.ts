@@ -71,6 +71,7 @@ function readConfig(bundle: string): unknown {
 }
 
 function refusal(error: unknown): string {
-  if (error instanceof AgentError || error instanceof ProtocolError) return `${error.code}: ${error.message}`;
+  if (error instanceof AgentError || error instanceof ProtocolError)
+    return `${error.code}: ${error.message}`;
   return `INTERNAL: ${error instanceof Error ? error.message : String(error)}`;
 }

@@ -17,7 +17,14 @@ interface Fields {
 
 /** `struct event` of ns-ima/kernel/event.h. */
 function record(fields: Fields = {}): Uint8Array {
-  const { kind = 1, flags = 0, cgroup = 77, ancestors = [5, 77], algorithm = 4, path = "/bin/x" } = fields;
+  const {
+    kind = 1,
+    flags = 0,
+    cgroup = 77,
+    ancestors = [5, 77],
+    algorithm = 4,
+    path = "/bin/x",
+  } = fields;
   const writer = new ByteWriter().u32le(kind).u32le(flags).u64le(cgroup);
   for (let level = 0; level < 8; level++) writer.u64le(ancestors[level] ?? 0);
   writer.u32le(101).u32le(102).u32le(4321).u32le(0x794c7630).u32le(algorithm);
@@ -52,8 +59,14 @@ it.each([
 
 it("decodes the owner of a list entry and of a violation", () => {
   const templateDigest = new Uint8Array(32).fill(0xab);
-  expect(decodeKernelEvent(record({ kind: 5, path: "" }))).toMatchObject({ kind: "measured", templateDigest, violation: false });
-  expect(decodeKernelEvent(record({ kind: 5, path: "", flags: 16 }))).toMatchObject({ violation: true });
+  expect(decodeKernelEvent(record({ kind: 5, path: "" }))).toMatchObject({
+    kind: "measured",
+    templateDigest,
+    violation: false,
+  });
+  expect(decodeKernelEvent(record({ kind: 5, path: "", flags: 16 }))).toMatchObject({
+    violation: true,
+  });
 });
 
 it("keeps the bytes of a path", () => {

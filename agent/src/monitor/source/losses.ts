@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { type GapEvent, HOST, type NamespaceEvent, type NamespaceId, type ProgramIdentity } from "@nsattest/ns-ima";
+import {
+  type GapEvent,
+  HOST,
+  type NamespaceEvent,
+  type NamespaceId,
+  type ProgramIdentity,
+} from "@nsattest/ns-ima";
 import type { KernelPrograms } from "./programs.ts";
 
 /** The kernel's own account of what its programs could not deliver. */
@@ -65,11 +71,15 @@ export class Losses {
       explained += grown;
     }
     // What no cgroup accounts for may be anybody's.
-    if (explained < total) gaps.push({ kind: "gap", ns: HOST, lost: total - explained, reason: "ring-overflow" });
+    if (explained < total)
+      gaps.push({ kind: "gap", ns: HOST, lost: total - explained, reason: "ring-overflow" });
     return gaps;
   }
 }
 
 function fingerprint(programs: readonly ProgramIdentity[]): string {
-  return programs.map(({ name, id, loadTime }) => `${name} ${id} ${loadTime}`).sort().join("\n");
+  return programs
+    .map(({ name, id, loadTime }) => `${name} ${id} ${loadTime}`)
+    .sort()
+    .join("\n");
 }

@@ -5,7 +5,14 @@ import type { ProgramIdentity } from "@nsattest/ns-ima";
 import { AgentError } from "../../error.ts";
 import { STATS } from "../../loader/pins.ts";
 import { mapShared } from "../../sys/ffi.ts";
-import { deleteKey, linkedProgram, mapKeys, openPin, programInfo, readCounter } from "../../sys/libbpf.ts";
+import {
+  deleteKey,
+  linkedProgram,
+  mapKeys,
+  openPin,
+  programInfo,
+  readCounter,
+} from "../../sys/libbpf.ts";
 import { RingReader } from "./ring.ts";
 
 const PAGE = 4096;
@@ -53,7 +60,8 @@ export class KernelPrograms {
   /** Entries in the host list right after attaching, counted by the loader. @throws AgentError `BPF_PINS` when it did not finish */
   hostEntries(): number {
     const entries = readCounter(this.#stats, STATS.hostEntries) ?? 0;
-    if (entries === 0) throw new AgentError("BPF_PINS", "the loader did not finish: it left no list length");
+    if (entries === 0)
+      throw new AgentError("BPF_PINS", "the loader did not finish: it left no list length");
     return entries;
   }
 
@@ -62,7 +70,8 @@ export class KernelPrograms {
     return this.#programs
       .map(({ program, link }) => {
         const { name, id, tag, loadTime } = programInfo(program);
-        if (linkedProgram(link) !== id) throw new AgentError("BPF_PINS", `the link of ${name} runs another program`);
+        if (linkedProgram(link) !== id)
+          throw new AgentError("BPF_PINS", `the link of ${name} runs another program`);
         return { name, id, tag, loadTime };
       })
       .sort((a, b) => (a.name < b.name ? -1 : 1));
@@ -70,7 +79,10 @@ export class KernelPrograms {
 
   /** Times any program was skipped by the kernel, in all. Only ever grows. */
   recursionMisses(): number {
-    return this.#programs.reduce((sum, { program }) => sum + programInfo(program).recursionMisses, 0);
+    return this.#programs.reduce(
+      (sum, { program }) => sum + programInfo(program).recursionMisses,
+      0,
+    );
   }
 
   /** Events that could not be delivered, in all. Only ever grows. */

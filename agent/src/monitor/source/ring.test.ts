@@ -123,5 +123,7 @@ it("refuses a length that no record of this ring can have", () => {
   const kernel = new KernelSide();
   kernel.begin(Uint8Array.of(1), 0);
   kernel.commit(0, SIZE);
-  expect(() => ringOf(kernel).read(0, 1)).toThrow(expect.objectContaining({ code: "KERNEL_EVENT" }));
+  expect(() => ringOf(kernel).read(0, 1)).toThrow(
+    expect.objectContaining({ code: "KERNEL_EVENT" }),
+  );
 });
