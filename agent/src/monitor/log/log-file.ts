@@ -23,6 +23,8 @@ export class LogFile {
   #open: LogRecord[] = [];
   #openStart = 0;
   #end = 0;
+  /** Something may stand behind `#end` that does not count. */
+  #torn = false;
   #ringPosition = 0;
 
   /**
@@ -31,12 +33,19 @@ export class LogFile {
    * @throws AgentError `LOG_HELD` when another monitor writes it, `LOG_IO`, `LOG_CORRUPT` when a seal does not fit its records
    */
   constructor(path: string) {
-    this.#fd = openSync(path, "a+", 0o600);
-    if (!tryLock(this.#fd)) {
+    this.#fd = attempt(`open ${path}`, () => openSync(path, "a+", 0o600));
+    try {
+      if (!tryLock(this.#fd)) {
+        throw new AgentError(
+          "LOG_HELD",
+          `${path} is written by another monitor; stop that one first`,
+        );
+      }
+      this.#recover(path);
+    } catch (error) {
       closeSync(this.#fd);
-      throw new AgentError("LOG_HELD", `${path} is written by another monitor; stop that one first`);
+      throw error;
     }
-    this.#recover(path);
   }
 
   /** Number of sealed batches. */
@@ -60,12 +69,17 @@ export class LogFile {
   }
 
   /**
-   * Appends records in one write; either all are in the file or none.
+   * Appends records; either all of them count or none, also when this process is killed while it writes.
    *
-   * @throws AgentError `LOG_IO`, for example when `/run` is full; the file is then as before
+   * @throws AgentError `LOG_IO`, for example when `/run` is full; none of them counts then
    */
   append(records: readonly LogRecord[], ringPosition: number): void {
-    this.#write(records.map((record) => encodeFrame({ kind: "record", ringPosition, record })));
+    const last = records.length - 1;
+    this.#write(
+      records.map((record, index) =>
+        encodeFrame({ kind: "record", ringPosition, more: index < last, record }),
+      ),
+    );
     this.#open.push(...records);
     this.#ringPosition = ringPosition;
   }
@@ -90,7 +104,8 @@ export class LogFile {
       for (const { frame } of decodeFrames(bytes)) {
         if (frame.kind === "record") records.push(frame.record);
       }
-      if (records.length === 0) throw new AgentError("LOG_CORRUPT", `no records at offset ${start}`);
+      if (records.length === 0)
+        throw new AgentError("LOG_CORRUPT", `no records at offset ${start}`);
       return records;
     });
   }
@@ -100,14 +115,21 @@ export class LogFile {
   }
 
   #recover(path: string): void {
-    const size = fstatSync(this.#fd).size;
+    const size = attempt("read the log's size", () => fstatSync(this.#fd).size);
+    let append: LogRecord[] = [];
     for (const { frame, end } of decodeFrames(this.#read(0, size))) {
       if (frame.kind === "record") {
-        this.#open.push(frame.record);
+        append.push(frame.record);
+        if (frame.more) continue;
+        this.#open.push(...append);
+        append = [];
         this.#ringPosition = frame.ringPosition;
       } else {
-        if (frame.count !== this.#open.length) {
-          throw new AgentError("LOG_CORRUPT", `${path}: a seal of ${frame.count} covers ${this.#open.length} records`);
+        if (frame.count !== this.#open.length || append.length > 0) {
+          throw new AgentError(
+            "LOG_CORRUPT",
+            `${path}: a seal of ${frame.count} covers ${this.#open.length} records`,
+          );
         }
         this.#batches.push({ start: this.#openStart, end: this.#end });
         this.#open = [];
@@ -115,14 +137,22 @@ export class LogFile {
       }
       this.#end = end;
     }
-    if (this.#end < size) ftruncateSync(this.#fd, this.#end);
+    this.#torn = this.#end < size;
+    if (this.#torn) attempt("cut off a torn tail", () => this.#cut());
+  }
+
+  #cut(): void {
+    ftruncateSync(this.#fd, this.#end);
+    this.#torn = false;
   }
 
   #read(offset: number, length: number): Uint8Array {
     const bytes = new Uint8Array(length);
     let done = 0;
     while (done < length) {
-      const got = readSync(this.#fd, bytes, done, length - done, offset + done);
+      const got = attempt("read the log", () =>
+        readSync(this.#fd, bytes, done, length - done, offset + done),
+      );
       if (got === 0) throw new AgentError("LOG_IO", `the log ends at ${offset + done}`);
       done += got;
     }
@@ -131,14 +161,22 @@ export class LogFile {
 
   #write(frames: readonly Uint8Array[]): void {
     const bytes = Buffer.concat(frames);
-    try {
-      let done = 0;
-      while (done < bytes.length) done += writeSync(this.#fd, bytes, done);
-    } catch (error) {
-      // A part may have been written: cut it off, so that the next append does not stand behind a torn frame.
-      ftruncateSync(this.#fd, this.#end);
-      throw new AgentError("LOG_IO", "cannot write the namespace log", { cause: error });
-    }
+    attempt("write the log", () => {
+      // Whatever is appended behind a part of an earlier write would be cut off with it.
+      if (this.#torn) this.#cut();
+      this.#torn = true;
+      for (let done = 0; done < bytes.length; ) done += writeSync(this.#fd, bytes, done);
+      this.#torn = false;
+    });
     this.#end += bytes.length;
+  }
+}
+
+/** @throws AgentError `LOG_IO` */
+function attempt<T>(what: string, work: () => T): T {
+  try {
+    return work();
+  } catch (cause) {
+    throw new AgentError("LOG_IO", `cannot ${what}`, { cause });
   }
 }

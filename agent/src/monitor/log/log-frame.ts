@@ -2,15 +2,21 @@
 
 import { crc32 } from "node:zlib";
 import type { LogRecord } from "@nsattest/ns-ima";
+import { EVENT_MAX } from "@nsattest/protocol";
 import { ByteReader, ByteWriter } from "@nsattest/tpm";
 
 /**
- * - `record`: one leaf; `ringPosition` is the ring's position after the kernel event it came from, so a restarted monitor goes on
- *   reading exactly there
+ * - `record`: one leaf; `ringPosition` is the ring's position after the kernel events of its append, so a restarted monitor goes on
+ *   reading exactly there. `more`: the next frame belongs to the same append, which counts only as a whole
  * - `seal`: the `count` records since the last seal are one batch; written before the TPM is extended with it
  */
 export type LogFrame =
-  | { readonly kind: "record"; readonly ringPosition: number; readonly record: LogRecord }
+  | {
+      readonly kind: "record";
+      readonly ringPosition: number;
+      readonly more: boolean;
+      readonly record: LogRecord;
+    }
   | { readonly kind: "seal"; readonly count: number };
 
 const HEADER = 8;
@@ -18,8 +24,9 @@ const TAG = 32;
 const SALT = 32;
 const KIND_RECORD = 1;
 const KIND_SEAL = 2;
-/** Larger than the largest event; what claims more is a torn or foreign file. */
-const FRAME_MAX = 64 * 1024;
+const KIND_RECORD_MORE = 3;
+/** A record of the largest event; what claims more is a torn or foreign file. */
+const FRAME_MAX = 1 + 8 + TAG + SALT + EVENT_MAX;
 
 /** `u32be length | u32be CRC-32 of the payload | payload`. */
 export function encodeFrame(frame: LogFrame): Uint8Array {
@@ -27,7 +34,8 @@ export function encodeFrame(frame: LogFrame): Uint8Array {
   if (frame.kind === "seal") payload.u8(KIND_SEAL).u32(frame.count);
   else {
     const { tag, salt, event } = frame.record;
-    payload.u8(KIND_RECORD).u64(frame.ringPosition).bytes(tag).bytes(salt).bytes(event);
+    payload.u8(frame.more ? KIND_RECORD_MORE : KIND_RECORD);
+    payload.u64(frame.ringPosition).bytes(tag).bytes(salt).bytes(event);
   }
   const bytes = payload.finish();
   return new ByteWriter().u32(bytes.length).u32(crc32(bytes)).bytes(bytes).finish();
@@ -64,8 +72,9 @@ function decodePayload(payload: Uint8Array): LogFrame | null {
   if (reader.remaining === 0) return null;
   const kind = reader.u8();
   if (kind === KIND_SEAL && reader.remaining === 4) return { kind: "seal", count: reader.u32() };
-  if (kind !== KIND_RECORD || reader.remaining < 8 + TAG + SALT) return null;
+  const more = kind === KIND_RECORD_MORE;
+  if ((kind !== KIND_RECORD && !more) || reader.remaining < 8 + TAG + SALT) return null;
   const ringPosition = reader.u64();
   const record = { tag: reader.bytes(TAG), salt: reader.bytes(SALT), event: reader.rest };
-  return { kind: "record", ringPosition, record };
+  return { kind: "record", ringPosition, more, record };
 }

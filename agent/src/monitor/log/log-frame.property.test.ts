@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import fc from "fast-check";
+import { expect, it } from "vitest";
+import { decodeFrames, encodeFrame, type LogFrame } from "./log-frame.ts";
+
+const bytes = (minLength: number, maxLength: number): fc.Arbitrary<Uint8Array> =>
+  fc.uint8Array({ minLength, maxLength });
+
+const frames = fc.array(
+  fc.oneof(
+    fc.record<LogFrame & { kind: "record" }>({
+      kind: fc.constant("record"),
+      ringPosition: fc.maxSafeNat(),
+      more: fc.boolean(),
+      record: fc.record({ tag: bytes(32, 32), salt: bytes(32, 32), event: bytes(1, 300) }),
+    }),
+    fc.record<LogFrame & { kind: "seal" }>({
+      kind: fc.constant("seal"),
+      count: fc.nat({ max: 0xffff_ffff }),
+    }),
+  ),
+  { maxLength: 6 },
+);
+
+const decode = (file: Uint8Array): LogFrame[] => [...decodeFrames(file)].map(({ frame }) => frame);
+
+it("reads what was written, and of a part of it the frames that are whole", () => {
+  fc.assert(
+    fc.property(frames, fc.nat(), (written, cut) => {
+      const encoded = written.map(encodeFrame);
+      const file = new Uint8Array(Buffer.concat(encoded));
+      expect(decode(file)).toEqual(written);
+      const part = file.subarray(0, cut % (file.length + 1));
+      let whole = 0;
+      let end = 0;
+      for (const { length } of encoded) {
+        if (end + length > part.length) break;
+        end += length;
+        whole++;
+      }
+      expect(decode(part)).toEqual(written.slice(0, whole));
+    }),
+  );
+});
+
+it("never reads a frame in which a bit was flipped", () => {
+  fc.assert(
+    fc.property(
+      frames.filter(({ length }) => length > 0),
+      fc.nat(),
+      (written, bit) => {
+        const file = new Uint8Array(Buffer.concat(written.map(encodeFrame)));
+        const at = bit % (8 * file.length);
+        file[at >> 3] = (file[at >> 3] ?? 0) ^ (1 << (at & 7));
+        const read = decode(file);
+        expect(read.length).toBeLessThan(written.length);
+        expect(read).toEqual(written.slice(0, read.length));
+      },
+    ),
+  );
+});
+
+it("takes any bytes for a torn file, not for an error", () => {
+  fc.assert(
+    fc.property(bytes(0, 200), (file) => {
+      expect([...decodeFrames(file)].every(({ end }) => end <= file.length)).toBe(true);
+    }),
+  );
+});
