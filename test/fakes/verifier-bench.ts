@@ -27,7 +27,8 @@ import {
   Verifier,
   VerifierError,
 } from "@nsattest/verifier";
-import { expect } from "vitest";
+import { expect, vi } from "vitest";
+import { signCertificate } from "../../registrar/src/ca/certificate.ts";
 import { loadAuthority } from "../../registrar/src/ca/load.ts";
 import { issueNodeCertificate } from "../../registrar/src/ca/node-certificate.ts";
 import { contentDigest, FakeNode, IMA_POLICY, IMAGE, INIT, MONITOR, RUNC } from "./fake-node.ts";
@@ -290,9 +291,31 @@ export class VerifierBench {
   }
 }
 
+// Keys and handshakes take their time on a machine that is busy with other tests.
+vi.setConfig({ testTimeout: 30_000, hookTimeout: 60_000 });
+
 /** One TLS key for all nodes: what is certified is the id. */
 const tlsKeyPair = generateKeyPairSync("rsa", { modulusLength: 2048 });
 const identities = new Map<string, Identity>();
+
+/** An operator's certificate, by an authority of its own making. */
+export function strangerIdentity(): Identity {
+  const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
+  const cert = signCertificate(
+    {
+      commonName: "nsattest operator",
+      publicKey: privateKey,
+      notBefore: new Date(Date.now() - 60_000),
+      notAfter: new Date(Date.now() + 3_600_000),
+      authority: false,
+      usages: ["clientAuth"],
+      uris: ["nsattest:operator"],
+      hosts: [],
+    },
+    privateKey,
+  );
+  return { cert, key: privateKey.export({ type: "pkcs8", format: "pem" }).toString() };
+}
 
 /** The namespace whose container has this name. */
 export function namespaceOf(report: NodeReport, name: string): NamespaceReport {

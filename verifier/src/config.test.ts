@@ -49,7 +49,7 @@ describe("parseConfig", () => {
       "listen.host must be a text that is not empty",
       "listen.port must be an integer from 0 to 65535",
       "database must be a text that is not empty",
-      "registrar.url must be a text that is not empty",
+      "registrar.url must be the https URL of a host",
       "extra is unknown",
       "listen.tls is unknown",
     ]);
@@ -59,7 +59,7 @@ describe("parseConfig", () => {
     [
       "http is no way to the registrar",
       { registrar: { url: "http://127.0.0.1" } },
-      "registrar.url must be an https URL",
+      "registrar.url must be the https URL of a host",
     ],
     [
       "a fraction of a second",

@@ -37,6 +37,10 @@ export function readNodePolicy(text: string, problems: string[]): NodePolicy {
       "the name of a .json file beside this one",
     ),
   };
+  // A list that could not be read is a problem already.
+  if (policy.programs.length === 0 && problems.length === 0) {
+    problems.push("node-policy.json.programs must name one program at least");
+  }
   imaPolicy.refuseUnread();
   root.refuseUnread();
   return policy;

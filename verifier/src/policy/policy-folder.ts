@@ -18,10 +18,13 @@ export async function readPolicyFolder(folder: string): Promise<PolicySet> {
 async function readFiles(folder: string): Promise<ReadonlyMap<string, string>> {
   try {
     const names = (await readdir(folder)).filter((name) => FILE_FORM.test(name));
-    const texts = await Promise.all(names.map((name) => readFile(join(folder, name), "utf8")));
-    return new Map(names.map((name, index) => [name, texts[index] ?? ""]));
+    const read = async (name: string): Promise<[string, string]> => [
+      name,
+      await readFile(join(folder, name), "utf8"),
+    ];
+    return new Map(await Promise.all(names.map(read)));
   } catch (cause) {
-    const problem = `cannot read ${folder}: ${cause instanceof Error ? cause.message : cause}`;
+    const problem = `cannot read ${folder}: ${cause}`;
     throw new VerifierError("POLICY_INVALID", problem, { cause, problems: [problem] });
   }
 }

@@ -4,7 +4,7 @@ import { hash } from "node:crypto";
 import {
   type CompiledRuntimePolicy,
   compileRuntimePolicy,
-  NsImaError,
+  type NsImaError,
   parseRuntimePolicy,
   type RuntimeTest,
 } from "@nsattest/ns-ima";
@@ -79,13 +79,15 @@ function readNamespacePolicies(
   const images = new Map<string, CompiledRuntimePolicy>();
   if (text === undefined) return images;
   const root = JsonSection.parse(text, NAMESPACE_POLICIES, problems);
+  const bound = new Set<string>();
   for (const section of root.sections("policies")) {
     const image = section.text("image", DIGEST_FORM, "sha256:<hex>");
     const policy = runtimePolicies.compile(
       section.text("runtimePolicy", FILE_FORM, "the name of a .json file beside this one"),
     );
     section.refuseUnread();
-    if (images.has(image)) problems.push(`${NAMESPACE_POLICIES} has two policies for ${image}`);
+    if (bound.has(image)) problems.push(`${NAMESPACE_POLICIES} has two policies for ${image}`);
+    if (image !== "") bound.add(image);
     if (policy) images.set(image, policy);
   }
   root.refuseUnread();
@@ -122,10 +124,10 @@ class RuntimePolicies {
     try {
       return compileRuntimePolicy(parseRuntimePolicy(text), compileLinearPattern);
     } catch (error) {
-      if (!(error instanceof NsImaError)) throw error;
-      this.#problems.push(...error.problems.map((problem) => `${name}: ${problem}`));
       // A document that is no object has no list of problems, only the one.
-      if (error.problems.length === 0) this.#problems.push(`${name}: ${error.message}`);
+      const { message, problems } = error as NsImaError;
+      const all = problems.length > 0 ? problems : [message];
+      this.#problems.push(...all.map((problem) => `${name}: ${problem}`));
       return null;
     }
   }

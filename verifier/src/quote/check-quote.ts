@@ -37,7 +37,8 @@ export function checkQuote(akPublic: Uint8Array, evidence: Evidence): QuotedStat
   };
 }
 
+/** The value of the one PCR with this index: each selected PCR is there, else the quote would not have been verified. */
 function pcrValue(pcrs: readonly PcrValue[], index: number): Uint8Array {
-  // Each selected PCR is there, else the quote would not have been verified; no value matches an empty one.
-  return pcrs.find((pcr) => pcr.index === index)?.value ?? new Uint8Array();
+  const values = pcrs.filter((pcr) => pcr.index === index).map(({ value }) => value);
+  return new Uint8Array(Buffer.concat(values));
 }

@@ -58,12 +58,13 @@ export function judgeHost(
 type Unjudged = Pick<JoinedEvidence, "entries" | "executions">;
 
 function everything(state: JoinState, namespaces: Namespaces): Unjudged {
-  const indices = Array.from({ length: state.entries }, (_, index) => index);
+  const entries = Array.from({ length: state.entries }, (_, index) => joinedEntry(state, index));
+  const all = [HOST, ...namespaces.keys()].map((id) => joinedNamespace(state, id));
   return {
-    entries: indices.flatMap((index) => joinedEntry(state, index) ?? []),
-    executions: [HOST, ...namespaces.keys()].flatMap((ns) =>
-      (joinedNamespace(state, ns)?.executions ?? []).map((execution) => ({ ns, execution })),
-    ),
+    entries: entries.filter((entry) => entry !== undefined),
+    executions: all
+      .filter((namespace) => namespace !== undefined)
+      .flatMap(({ id, executions }) => executions.map((execution) => ({ ns: id, execution }))),
   };
 }
 

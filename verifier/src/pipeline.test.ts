@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { HOST } from "@nsattest/ns-ima";
+import { describe, expect, it } from "vitest";
+import { FakeNode, INIT, RUNC } from "../../test/fakes/fake-node.ts";
+import { BUSYBOX, policyDocuments, runtimePolicy } from "../../test/fakes/verifier-bench.ts";
+import { type Appraisal, appraise, EMPTY_STATE, type NodeState } from "./pipeline.ts";
+import { type PolicySet, parsePolicySet } from "./policy/policy-set.ts";
+
+const policies = parsePolicySet(policyDocuments());
+const noPolicies = parsePolicySet(new Map());
+
+function newNode(): FakeNode {
+  const node = new FakeNode();
+  node.boot();
+  return node;
+}
+
+/** One honest round after `past`. */
+function round(node: FakeNode, past: NodeState = EMPTY_STATE, by: PolicySet = policies): Appraisal {
+  node.mark();
+  const { list, log } = past.boot?.bootId === node.bootId ? past.replayed : EMPTY_STATE.replayed;
+  const evidence = node.evidence({
+    nonce: new Uint8Array(32).fill(7),
+    listOffset: list.bytes,
+    logOffset: log.batches,
+    bank: "sha256",
+    pcrs: [10, 13],
+    deadline: "",
+  });
+  return appraise(past, evidence, {
+    akPublic: node.registeredAk,
+    policies: by,
+    now: 0,
+    pendingSeconds: 60,
+  });
+}
+
+function hostCodes({ decisions }: Appraisal): readonly string[] {
+  return decisions.host.reasons.map(({ code }) => code);
+}
+
+function namespaceCodes({ decisions }: Appraisal, ns: string): readonly string[] | undefined {
+  return decisions.namespaces.get(ns)?.reasons.map(({ code }) => code);
+}
+
+const BAD = { path: "/bin/bad", content: "bad" };
+
+describe("appraise", () => {
+  it("adds up over rounds to what one round would have said", () => {
+    const node = newNode();
+    const ns = node.open("web");
+    node.run(ns, BUSYBOX);
+    const first = round(node);
+    expect(first.newBoot).toBe(true);
+    node.run(HOST, INIT);
+    node.run(ns, BAD);
+    const second = round(node, first.state);
+    expect(second.newBoot).toBe(false);
+    const whole = round(node);
+    expect(second.decisions).toEqual(whole.decisions);
+    expect(second.state.join.counts).toEqual(whole.state.join.counts);
+    expect(second.state.replayed.list).toEqual(whole.state.replayed.list);
+  });
+
+  it("leaves the state it was given as it was", () => {
+    const node = newNode();
+    const ns = node.open("web");
+    node.run(ns, BUSYBOX);
+    const first = round(node);
+    node.run(ns, BAD);
+    expect(namespaceCodes(round(node, first.state), ns)).toEqual(["NOT_IN_ALLOWLIST"]);
+    expect(namespaceCodes(round(node, first.state), ns)).toEqual(["NOT_IN_ALLOWLIST"]);
+    expect(first.state.judgement.namespaces.get(ns)?.findings.reasons).toEqual([]);
+  });
+
+  it("forgets everything with a new boot", () => {
+    const node = newNode();
+    node.run(HOST, BAD);
+    const first = round(node);
+    expect(hostCodes(first)).toEqual(["NOT_IN_ALLOWLIST"]);
+    node.boot();
+    const second = round(node, first.state);
+    expect(second.newBoot).toBe(true);
+    expect(hostCodes(second)).toEqual([]);
+  });
+
+  it("judges again nothing that it judged, and everything that it could not judge", () => {
+    const node = newNode();
+    const ns = node.open("web");
+    const privileged = node.open("agent", { privileged: ["CAP_BPF"] });
+    node.run(ns, BAD);
+    node.run(privileged, BUSYBOX);
+    node.run(HOST, BAD);
+    const blind = round(node, EMPTY_STATE, noPolicies);
+    expect(hostCodes(blind)).toEqual(["POLICY_MISSING"]);
+    const seeing = round(node, blind.state);
+    expect(seeing.decisions.host.reasons.map(({ path }) => path)).toEqual([BAD.path, BUSYBOX.path]);
+    expect(namespaceCodes(seeing, ns)).toEqual(["NOT_IN_ALLOWLIST", "HOST_CONTRAINDICATED"]);
+    const wider = parsePolicySet(policyDocuments({ "host.json": runtimePolicy([BAD, BUSYBOX]) }));
+    expect(round(node, seeing.state, wider).decisions.host.reasons).toHaveLength(2);
+    const lost = round(node, seeing.state, noPolicies);
+    expect(lost.decisions.host.tier).toBe("contraindicated");
+    expect(hostCodes(lost)).toContain("POLICY_MISSING");
+  });
+
+  it("judges an entry of a container by the host's policy when it turns out to be the host's", () => {
+    const node = newNode();
+    const ns = node.open("web");
+    const digest = node.measure(BAD);
+    node.execute(ns, BAD);
+    node.claim(ns, digest);
+    const first = round(node);
+    expect(hostCodes(first)).toEqual([]);
+    node.claim(HOST, digest);
+    expect(hostCodes(round(node, first.state))).toEqual(["NOT_IN_ALLOWLIST"]);
+  });
+
+  it("tells neither path nor digest of a violation that nobody owns", () => {
+    const node = newNode();
+    node.measure(BAD, { digest: null });
+    expect(round(node).decisions.host.reasons).toEqual([
+      { code: "ENTRY_UNOWNED", detail: "nobody was seen to cause entry 4 of the list" },
+    ]);
+  });
+
+  it("asks for runtimes by the policy in force when the execution came", () => {
+    const node = newNode();
+    const ns = node.open("web");
+    node.execute(ns, RUNC, { flags: 3 });
+    node.execute(ns, BUSYBOX);
+    expect(namespaceCodes(round(node), ns)).toEqual([]);
+    expect(namespaceCodes(round(node, EMPTY_STATE, { ...policies, host: null }), ns)).toEqual([
+      "NOT_IN_ALLOWLIST",
+      "HOST_UNPROVEN",
+    ]);
+  });
+});

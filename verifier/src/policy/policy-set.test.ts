@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { describe, expect, it } from "vitest";
+import { IMAGE, INIT, RUNC } from "../../../test/fakes/fake-node.ts";
+import { BUSYBOX, digestText, policyDocuments } from "../../../test/fakes/verifier-bench.ts";
+import { VerifierError } from "../error.ts";
+import { isRuntimeOf, parsePolicySet, restorePolicySet } from "./policy-set.ts";
+
+function problemsOf(files: ReadonlyMap<string, string>): readonly string[] {
+  try {
+    parsePolicySet(files);
+  } catch (error) {
+    if (error instanceof VerifierError && error.code === "POLICY_INVALID") return error.problems;
+    throw error;
+  }
+  return [];
+}
+
+function fileDigest(content: string): { algorithm: string; value: Uint8Array } {
+  return { algorithm: "sha256", value: Buffer.from(digestText(content).slice(7), "hex") };
+}
+
+const { "node-policy.json": nodePolicy } = Object.fromEntries(
+  [...policyDocuments()].map(([name, text]) => [name, JSON.parse(text) as object]),
+);
+
+describe("parsePolicySet", () => {
+  it("binds the host and images to their runtime policies", () => {
+    const { host, images } = parsePolicySet(policyDocuments());
+    expect(host?.programs).toEqual(["/usr/lib/nsattest/monitor.cjs"]);
+    const digest = fileDigest(INIT.content);
+    expect(host?.executions.evaluateExecution({ path: INIT.path, digest }, "ima").outcome).toBe(
+      "allowed",
+    );
+    const busybox = { path: BUSYBOX.path, digest: fileDigest(BUSYBOX.content) };
+    expect(images.get(IMAGE)?.evaluateExecution(busybox, "exact").outcome).toBe("allowed");
+  });
+
+  it("compiles a runtime policy once, however many images have it", () => {
+    const other = `sha256:${"1".repeat(64)}`;
+    const policies = [IMAGE, other].map((image) => ({ image, runtimePolicy: "busybox.json" }));
+    const { images } = parsePolicySet(policyDocuments({ "namespace-policies.json": { policies } }));
+    expect(images.get(IMAGE)).toBe(images.get(other));
+  });
+
+  it("has a version that depends on the documents and not on their order", () => {
+    const files = policyDocuments();
+    const { version } = parsePolicySet(files);
+    expect(version).toMatch(/^[0-9a-f]{64}$/);
+    expect(parsePolicySet(new Map([...files].reverse())).version).toBe(version);
+    expect(parsePolicySet(policyDocuments({ "unused.json": {} })).version).not.toBe(version);
+  });
+
+  it("can be restored from what is stored", () => {
+    const { version, documents } = parsePolicySet(policyDocuments());
+    const restored = restorePolicySet(documents);
+    expect(restored.version).toBe(version);
+    expect([...restored.images.keys()]).toEqual([IMAGE]);
+  });
+
+  it("binds nobody where there is no document", () => {
+    const { host, images } = parsePolicySet(new Map());
+    expect(host).toBeNull();
+    expect(images.size).toBe(0);
+  });
+
+  it("reports the problems of all documents at once", () => {
+    const files = policyDocuments({
+      "node-policy.json": {
+        imaPolicy: { path: "etc/ima", digest: "sha256:00", extra: 1 },
+        runtimes: ["runc"],
+        programs: "monitor",
+        runtimePolicy: "../host.json",
+      },
+      "namespace-policies.json": {
+        policies: [
+          { image: IMAGE, runtimePolicy: "busybox.json", mode: "enforce" },
+          { image: IMAGE, runtimePolicy: "missing.json" },
+          { image: "busybox:latest", runtimePolicy: "missing.json" },
+          7,
+        ],
+      },
+      "busybox.json": { digests: {}, excludes: ["("] },
+    });
+    expect(problemsOf(files)).toEqual([
+      "node-policy.json.imaPolicy.path must be an absolute path",
+      "node-policy.json.imaPolicy.digest must be sha256:<hex>",
+      "node-policy.json.runtimes[0] must be sha256:<hex>",
+      "node-policy.json.programs must be an array",
+      "node-policy.json.runtimePolicy must be the name of a .json file beside this one",
+      "node-policy.json.imaPolicy.extra is unknown",
+      "namespace-policies.json.policies[3] must be an object",
+      "busybox.json: digests: no SHA-256 digest, so nothing could be allowed",
+      "namespace-policies.json.policies[0].mode is unknown",
+      "missing.json is named, but missing",
+      `namespace-policies.json has two policies for ${IMAGE}`,
+      "namespace-policies.json.policies[2].image must be sha256:<hex>",
+      "namespace-policies.json.policies[3].image must be sha256:<hex>",
+      "namespace-policies.json.policies[3].runtimePolicy must be the name of a .json file beside this one",
+    ]);
+  });
+
+  it.each([
+    ["no JSON", "node-policy.json", "{", "node-policy.json must be JSON"],
+    ["no object", "namespace-policies.json", "[]", "namespace-policies.json must be an object"],
+    ["no runtime policy", "host.json", "[]", "host.json: a policy is a JSON object"],
+    ["a pattern of back references", "host.json", '{"digests":{"/a":["x"]}}', "host.json: "],
+  ])("refuses a document that is %s", (_, name, text, problem) => {
+    const problems = problemsOf(new Map([...policyDocuments(), [name, text]]));
+    expect(problems.join("\n")).toContain(problem);
+  });
+
+  it("refuses a pattern that needs more than linear time", () => {
+    const digests = { "/sbin/init": [digestText("init").slice(7)] };
+    const problems = problemsOf(
+      policyDocuments({ "host.json": { digests, excludes: ["(a)\\1"] } }),
+    );
+    expect(problems.join("\n")).toContain("host.json: excludes[0]");
+  });
+
+  it("requires a program: without one any monitor would do", () => {
+    const files = policyDocuments({ "node-policy.json": { ...nodePolicy, programs: [] } });
+    expect(problemsOf(files)).toEqual(["node-policy.json.programs must name one program at least"]);
+  });
+});
+
+describe("isRuntimeOf", () => {
+  it("knows the digests of the host's policy", () => {
+    const isRuntime = isRuntimeOf(parsePolicySet(policyDocuments()));
+    expect(isRuntime(fileDigest(RUNC.content))).toBe(true);
+    expect(isRuntime(fileDigest("other"))).toBe(false);
+    expect(isRuntime({ ...fileDigest(RUNC.content), algorithm: "sm3" })).toBe(false);
+  });
+
+  it("knows none without a policy", () => {
+    expect(isRuntimeOf(parsePolicySet(new Map()))(fileDigest(RUNC.content))).toBe(false);
+  });
+});

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { JoinedEntry } from "@nsattest/ns-ima";
+import { describe, expect, it } from "vitest";
+import { contentDigest, IMA_POLICY, INIT, MONITOR, RUNC } from "../../../test/fakes/fake-node.ts";
+import { digestText, policyDocuments } from "../../../test/fakes/verifier-bench.ts";
+import { parsePolicySet } from "../policy/policy-set.ts";
+import {
+  isBootAggregate,
+  isPinnedImaPolicy,
+  judgeHostEntry,
+  judgeHostExecution,
+  programOf,
+} from "./host-rules.ts";
+
+const { host: policy } = parsePolicySet(
+  policyDocuments({
+    "host.json": {
+      digests: {
+        [INIT.path]: [digestText(INIT.content).slice(7)],
+        [MONITOR.path]: [digestText(MONITOR.content).slice(7)],
+        "/opt/a b": [digestText("spaced").slice(7)],
+      },
+      "ima-buf": { kernel_version: [digestText("6.1.0").slice(7)] },
+      excludes: ["/tmp/"],
+    },
+  }),
+);
+if (!policy) throw new Error("there is a policy");
+
+function entry(
+  path: string,
+  content: string | null,
+  change: Partial<JoinedEntry> = {},
+): JoinedEntry {
+  return {
+    index: 7,
+    owner: "host",
+    round: 1,
+    template: "ima-sig",
+    violation: content === null,
+    path,
+    digest: content === null ? null : contentDigest(content),
+    ...change,
+  };
+}
+
+const ZEROS = { algorithm: "sha256", value: new Uint8Array(32) };
+
+describe("isBootAggregate", () => {
+  it.each<[string, JoinedEntry, boolean]>([
+    ["the first entry", entry("boot_aggregate", "pcrs", { index: 0 }), true],
+    ["a file of that name", entry("boot_aggregate", "pcrs"), false],
+    ["another first entry", entry("/boot_aggregate", "pcrs", { index: 0 }), false],
+    ["zeros", entry("boot_aggregate", "", { index: 0, digest: ZEROS }), false],
+    ["a violation", entry("boot_aggregate", null, { index: 0 }), false],
+  ])("of %s", (_, given, expected) => {
+    expect(isBootAggregate(given)).toBe(expected);
+  });
+});
+
+describe("judgeHostEntry", () => {
+  it.each<[string, JoinedEntry, readonly string[]]>([
+    ["an allowed file", entry(INIT.path, INIT.content), []],
+    ["a path as IMA writes it", entry("/opt/a_b", "spaced"), []],
+    ["an excluded file", entry("/tmp/x", "x"), []],
+    ["a runtime anywhere", entry("/somewhere", RUNC.content), []],
+    ["the aggregate of the boot", entry("boot_aggregate", "pcrs", { index: 0 }), []],
+    ["a file of that name", entry("boot_aggregate", "pcrs"), ["NOT_IN_ALLOWLIST"]],
+    ["the pinned IMA policy", entry(IMA_POLICY.path, IMA_POLICY.content), []],
+    ["another IMA policy", entry(IMA_POLICY.path, "other"), ["IMA_POLICY_MISMATCH"]],
+    ["an unknown file", entry("/sbin/other", "x"), ["NOT_IN_ALLOWLIST"]],
+    ["other content", entry(INIT.path, "other"), ["DIGEST_MISMATCH"]],
+    [
+      "another algorithm",
+      entry(INIT.path, "x", { digest: { ...ZEROS, algorithm: "sm3" } }),
+      ["DIGEST_ALGORITHM"],
+    ],
+    ["no content", entry(INIT.path, "x", { digest: ZEROS }), ["DIGEST_MISMATCH"]],
+    ["a violation", entry(INIT.path, null), ["VIOLATION"]],
+    ["an allowed buffer", entry("kernel_version", "6.1.0", { template: "ima-buf" }), []],
+    [
+      "another buffer",
+      entry("kernel_version", "6.2.0", { template: "ima-buf" }),
+      ["DIGEST_MISMATCH"],
+    ],
+    [
+      "a buffer with the name of a file",
+      entry(INIT.path, INIT.content, { template: "ima-buf" }),
+      ["NOT_IN_ALLOWLIST"],
+    ],
+  ])("of %s", (_, given, expected) => {
+    expect(judgeHostEntry(policy, given).map(({ code }) => code)).toEqual(expected);
+  });
+});
+
+describe("judgeHostExecution", () => {
+  it("takes paths as the file system has them", () => {
+    const digest = contentDigest("spaced");
+    expect(judgeHostExecution(policy, { path: "/opt/a b", digest })).toEqual([]);
+    expect(judgeHostExecution(policy, { path: "/opt/a_b", digest })).toMatchObject([
+      { code: "NOT_IN_ALLOWLIST", path: "/opt/a_b", digest: digestText("spaced") },
+    ]);
+  });
+
+  it("allows a runtime at any path, and holds nothing against what has no digest", () => {
+    const digest = contentDigest(RUNC.content);
+    expect(judgeHostExecution(policy, { path: "/proc/self/fd/5", digest })).toEqual([]);
+    expect(judgeHostExecution(policy, { path: "", digest: null })).toEqual([]);
+  });
+});
+
+describe("what the policy requires", () => {
+  it("is seen in entries of that path and content", () => {
+    expect(programOf(policy, entry(MONITOR.path, MONITOR.content))).toBe(MONITOR.path);
+    expect(programOf(policy, entry(MONITOR.path, "other"))).toBeUndefined();
+    expect(programOf(policy, entry(MONITOR.path, null))).toBeUndefined();
+    expect(programOf(policy, entry(INIT.path, INIT.content))).toBeUndefined();
+    expect(isPinnedImaPolicy(policy, entry(IMA_POLICY.path, IMA_POLICY.content))).toBe(true);
+    expect(isPinnedImaPolicy(policy, entry(IMA_POLICY.path, "other"))).toBe(false);
+    expect(isPinnedImaPolicy(policy, entry(IMA_POLICY.path, null))).toBe(false);
+    expect(isPinnedImaPolicy(policy, entry("/etc/other", IMA_POLICY.content))).toBe(false);
+  });
+});
