@@ -23,9 +23,10 @@ export interface FirstStart {
   readonly random: (bytes: number) => Uint8Array;
 }
 
-/** The log's `boot` event, and whether it was written just now. */
+/** The log's `boot` event. */
 export interface Beginning {
   readonly boot: BootEvent;
+  /** Nothing else is in the log: what ran before it has not been looked for, or not been found. */
   readonly fresh: boolean;
 }
 
@@ -40,7 +41,7 @@ export async function beginLog(
   identity: BootIdentity,
   first: FirstStart,
 ): Promise<Beginning> {
-  const [begun] = log.history();
+  const [begun, next] = log.history();
   if (begun === undefined) {
     const boot: BootEvent = {
       kind: "boot",
@@ -67,5 +68,5 @@ export async function beginLog(
       `the log was begun in boot ${begun.bootId} (TPM reset ${begun.resetCount}.${begun.restartCount}), this is ${identity.bootId} (${identity.resetCount}.${identity.restartCount}); remove it after a reboot, never otherwise`,
     );
   }
-  return { boot: begun, fresh: false };
+  return { boot: begun, fresh: next === undefined };
 }

@@ -63,11 +63,6 @@ export class LogFile {
     return this.#ringPosition;
   }
 
-  /** True when nothing was ever written. */
-  get isEmpty(): boolean {
-    return this.#end === 0;
-  }
-
   /**
    * Appends records; either all of them count or none, also when this process is killed while it writes.
    *

@@ -41,11 +41,7 @@ export function placeOf(pid: number, folders: KernelFolders = KERNEL_FOLDERS): P
 }
 
 /** Inode number of a process's namespace, which is what the kernel's `ns.inum` is. */
-export function namespaceId(
-  pid: number | "self",
-  kind: "mnt" | "pid",
-  folders: KernelFolders,
-): number {
+export function namespaceId(pid: number, kind: "mnt" | "pid", folders: KernelFolders): number {
   const link = readlinkSync(`${folders.proc}/${pid}/ns/${kind}`);
   const id = /^[a-z]+:\[(\d{1,10})\]$/.exec(link)?.[1];
   if (id === undefined)

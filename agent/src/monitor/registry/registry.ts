@@ -20,12 +20,6 @@ export interface Declaration {
   readonly labels: readonly (readonly [key: string, value: string])[];
 }
 
-interface Open {
-  readonly ns: NamespaceId;
-  readonly containerId: string;
-  readonly cgroup: number;
-}
-
 const TAG_BYTES = 32;
 
 /**
@@ -35,8 +29,8 @@ const TAG_BYTES = 32;
 export class Registry {
   readonly #host: Pick<ProcessPlace, "mountNamespace" | "pidNamespace">;
   readonly #random: (bytes: number) => Uint8Array;
-  readonly #byCgroup = new Map<number, NamespaceId>();
-  readonly #openByContainer = new Map<string, Open>();
+  readonly #byCgroup = new Map<number, Pick<NsOpenEvent, "ns" | "declared">>();
+  readonly #openByContainer = new Map<string, NamespaceId>();
   readonly #executions = new Map<NamespaceId, number>();
   #counter = 0;
 
@@ -51,13 +45,14 @@ export class Registry {
   /** Takes over an event that is in the log. */
   learn(event: NamespaceEvent): void {
     if (event.kind === "ns-open") {
-      const containerId = event.ns.slice(0, event.ns.lastIndexOf("/"));
+      const { ns, declared, cgroup } = event;
       this.#counter += 1;
-      this.#byCgroup.set(event.cgroup, event.ns);
-      this.#openByContainer.set(containerId, { ns: event.ns, containerId, cgroup: event.cgroup });
+      this.#byCgroup.set(cgroup, { ns, declared });
+      this.#openByContainer.set(containerOf(ns), ns);
     } else if (event.kind === "ns-close") {
-      for (const open of this.#openByContainer.values()) {
-        if (open.ns === event.ns) this.#openByContainer.delete(open.containerId);
+      const containerId = containerOf(event.ns);
+      if (this.#openByContainer.get(containerId) === event.ns) {
+        this.#openByContainer.delete(containerId);
       }
     } else if (event.kind === "exec") {
       this.#executions.set(event.ns, (this.#executions.get(event.ns) ?? 0) + 1);
@@ -67,13 +62,17 @@ export class Registry {
   /**
    * Namespace of a task: that of the innermost registered cgroup above it; else the host's when the task stands in the host's mount and
    * pid namespaces; else null: a container that nobody declared.
+   *
+   * A cgroup that nobody declared may be a login session or a service of the host of which one task unshared a namespace: its tasks in
+   * the host's mount and pid namespaces stay the host's.
    */
   namespaceOf(place: TaskPlace): NamespaceId | null {
+    const onHost = this.isHostMount(place) && this.isHostPid(place);
     for (const cgroup of place.cgroups) {
-      const ns = this.#byCgroup.get(cgroup);
-      if (ns !== undefined) return ns;
+      const open = this.#byCgroup.get(cgroup);
+      if (open !== undefined && (open.declared || !onHost)) return open.ns;
     }
-    return this.isHostMount(place) && this.isHostPid(place) ? HOST : null;
+    return onHost ? HOST : null;
   }
 
   isHostMount(place: { readonly mountNamespace: number }): boolean {
@@ -105,23 +104,17 @@ export class Registry {
 
   /** The event that closes a container's namespace, or null when none is open. Changes nothing until `learn` takes it. */
   closing(containerId: string, reason: string): NsCloseEvent | null {
-    const open = this.#openByContainer.get(containerId);
-    if (open === undefined) return null;
-    return {
-      kind: "ns-close",
-      ns: open.ns,
-      executions: this.#executions.get(open.ns) ?? 0,
-      reason,
-    };
-  }
-
-  /** Namespace that is open for a container id, or null. */
-  openNamespace(containerId: string): NamespaceId | null {
-    return this.#openByContainer.get(containerId)?.ns ?? null;
+    const ns = this.#openByContainer.get(containerId);
+    if (ns === undefined) return null;
+    return { kind: "ns-close", ns, executions: this.#executions.get(ns) ?? 0, reason };
   }
 
   /** Namespace that a cgroup belongs to, or null. */
   cgroupOwner(cgroup: number): NamespaceId | null {
-    return this.#byCgroup.get(cgroup) ?? null;
+    return this.#byCgroup.get(cgroup)?.ns ?? null;
   }
+}
+
+function containerOf(ns: NamespaceId): string {
+  return ns.slice(0, ns.lastIndexOf("/"));
 }

@@ -88,6 +88,7 @@ function decode(reader: ByteReader): KernelEvent {
   if (pathLength > PATH_MAX) throw new AgentError("KERNEL_EVENT", `path of ${pathLength} bytes`);
   const path = Buffer.from(reader.bytes(pathLength)).toString("latin1");
   reader.end();
+  if (path.includes("\0")) throw new AgentError("KERNEL_EVENT", "a path with a NUL");
   const place: TaskPlace = {
     cgroups: cgroupsUpwards(own, ancestors),
     mountNamespace,
@@ -96,7 +97,14 @@ function decode(reader: ByteReader): KernelEvent {
   };
   if (kind === EVENT_MEASURED) {
     const templateDigest = digestBytes.slice(0, TEMPLATE_DIGEST);
-    return { kind: "measured", place, templateDigest, violation: (flags & FLAG_VIOLATION) !== 0 };
+    const violation = (flags & FLAG_VIOLATION) !== 0;
+    if (templateDigest.every((byte) => byte === 0) !== violation) {
+      throw new AgentError(
+        "KERNEL_EVENT",
+        "violations have no SHA-256 template digest, and they alone",
+      );
+    }
+    return { kind: "measured", place, templateDigest, violation };
   }
   const how = HOW[kind];
   if (how === undefined) throw new AgentError("KERNEL_EVENT", `event kind ${kind}`);

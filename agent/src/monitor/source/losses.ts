@@ -25,7 +25,9 @@ export class Losses {
   readonly #logged = new Map<NamespaceId, number>();
   #loggedMisses = 0;
   #loggedTotal = 0;
-  #programs = "";
+  #programs: readonly ProgramIdentity[] = [];
+  /** What runs now instead, as the last gaps told. */
+  #changedTo: readonly ProgramIdentity[] | null = null;
 
   constructor(counters: LossCounters, ownerOf: (cgroup: number) => NamespaceId | null) {
     this.#counters = counters;
@@ -34,47 +36,69 @@ export class Losses {
 
   /** Takes over an event that is in the log. */
   learn(event: NamespaceEvent): void {
-    if (event.kind === "boot") this.#programs = fingerprint(event.programs);
+    if (event.kind === "boot") this.#programs = event.programs;
     if (event.kind !== "gap") return;
     if (event.reason === "ring-overflow") {
       this.#logged.set(event.ns, (this.#logged.get(event.ns) ?? 0) + event.lost);
       this.#loggedTotal += event.lost;
     } else if (event.reason === "recursion-miss") this.#loggedMisses += event.lost;
+    else if (event.reason === "program-changed") this.#beginAgain();
   }
 
   /** Gaps that are not in the log yet. Call `learn` with them once they are. */
   newGaps(): GapEvent[] {
-    const gaps = this.#counters.lostTotal() > this.#loggedTotal ? this.#overflows() : [];
+    const programs = this.#counters.identities();
+    if (!samePrograms(programs, this.#programs)) {
+      this.#changedTo = programs;
+      // Their counters are read the next time, from zero.
+      return [{ kind: "gap", ns: HOST, lost: 0, reason: "program-changed" }];
+    }
+    const total = this.#counters.lostTotal();
+    const gaps = total > this.#loggedTotal ? this.#overflows(total) : [];
     const misses = this.#counters.recursionMisses() - this.#loggedMisses;
     if (misses > 0) gaps.push({ kind: "gap", ns: HOST, lost: misses, reason: "recursion-miss" });
-    const programs = fingerprint(this.#counters.identities());
-    if (programs !== this.#programs) {
-      gaps.push({ kind: "gap", ns: HOST, lost: 0, reason: "program-changed" });
-      this.#programs = programs;
-    }
     return gaps;
   }
 
-  #overflows(): GapEvent[] {
-    const total = this.#counters.lostTotal();
-    const lost = new Map<NamespaceId, number>();
-    for (const [cgroup, count] of this.#counters.lostByCgroup()) {
-      const ns = this.#ownerOf(cgroup) ?? HOST;
-      lost.set(ns, (lost.get(ns) ?? 0) + count);
-    }
-    const gaps: GapEvent[] = [];
-    let explained = this.#loggedTotal;
-    for (const [ns, count] of lost) {
-      const grown = count - (this.#logged.get(ns) ?? 0);
-      if (grown <= 0) continue;
-      gaps.push({ kind: "gap", ns, lost: grown, reason: "ring-overflow" });
-      explained += grown;
-    }
-    // What no cgroup accounts for may be anybody's.
-    if (explained < total)
-      gaps.push({ kind: "gap", ns: HOST, lost: total - explained, reason: "ring-overflow" });
-    return gaps;
+  /** Gaps that together are at least `total`, and never more than the kernel has counted: a sum too large would hide later losses. */
+  #overflows(total: number): GapEvent[] {
+    const owned = this.#grownByNamespace();
+    const sum = owned.reduce((lost, gap) => lost + gap.lost, 0);
+    // A cgroup that got its namespace after its losses were written down as the host's would be counted twice.
+    const fits = this.#loggedTotal + sum <= this.#counters.lostTotal();
+    const unexplained = total - this.#loggedTotal - (fits ? sum : 0);
+    // What no namespace accounts for may be anybody's.
+    const rest: GapEvent = { kind: "gap", ns: HOST, lost: unexplained, reason: "ring-overflow" };
+    return [...(fits ? owned : []), ...(unexplained > 0 ? [rest] : [])];
   }
+
+  #grownByNamespace(): GapEvent[] {
+    const counted = new Map<NamespaceId, number>();
+    for (const [cgroup, count] of this.#counters.lostByCgroup()) {
+      const ns = this.#ownerOf(cgroup);
+      if (ns !== null) counted.set(ns, (counted.get(ns) ?? 0) + count);
+    }
+    return [...counted].flatMap(([ns, count]) => {
+      const lost = count - (this.#logged.get(ns) ?? 0);
+      return lost > 0 ? [{ kind: "gap", ns, lost, reason: "ring-overflow" } as const] : [];
+    });
+  }
+
+  /** New programs come with new counters. */
+  #beginAgain(): void {
+    this.#programs = this.#changedTo ?? this.#programs;
+    this.#logged.clear();
+    this.#loggedTotal = 0;
+    this.#loggedMisses = 0;
+  }
+}
+
+/** True when nothing was detached, replaced or loaded again: also their maps are the same then, the ring among them. */
+export function samePrograms(
+  some: readonly ProgramIdentity[],
+  others: readonly ProgramIdentity[],
+): boolean {
+  return fingerprint(some) === fingerprint(others);
 }
 
 function fingerprint(programs: readonly ProgramIdentity[]): string {

@@ -83,6 +83,18 @@ export class RingReader {
     return { records, position };
   }
 
+  /**
+   * Gives back what was safe already: a reader that died before it could release it. Does nothing when it has been released.
+   *
+   * @throws AgentError `KERNEL_EVENT` for a position that this ring has not reached: releasing it would make the ring look full for good
+   */
+  skipTo(position: number): void {
+    if (position > this.producerPosition()) {
+      throw new AgentError("KERNEL_EVENT", `the ring has not reached position ${position}`);
+    }
+    if (position > this.#position) this.release(position);
+  }
+
   /** Gives everything before `position` back to the kernel. */
   release(position: number): void {
     this.#position = position;
