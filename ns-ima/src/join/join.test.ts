@@ -1,134 +1,36 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { hash } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import type {
-  BootEvent,
-  ExecEvent,
-  ExecutionKind,
-  FileDigest,
-  GapReason,
-  NamespaceEvent,
-  NsOpenEvent,
-} from "../log/event.ts";
-import { EventFlag } from "../log/event.ts";
+import {
+  A,
+  B,
+  boot,
+  claim,
+  entry,
+  exec,
+  gap,
+  HOST_MOUNT,
+  HOST_PID,
+  join,
+  mark,
+  noRuntime,
+  ON_HOST,
+  owners,
+  reasons,
+  runcOnly,
+  tool,
+  violates,
+  violation,
+} from "../../test/join-history.ts";
+import type { NamespaceEvent } from "../log/event.ts";
 import { chainItems } from "./chain.ts";
-import type { EntryOwner, JoinEntry } from "./entry-owner.ts";
-import { type JoinedEvidence, joinEvidence } from "./join.ts";
-import { EMPTY_JOIN, type JoinState } from "./join-state.ts";
+import { joinEvidence } from "./join.ts";
+import { EMPTY_JOIN } from "./join-state.ts";
 import { joinedEntry, oldestPending, ownerCounts } from "./joined-entry.ts";
-import { joinedNamespace, joinedNamespaces } from "./joined-namespace.ts";
+import { joinedNamespace } from "./joined-namespace.ts";
 import { bytesKey } from "./namespace-facts.ts";
 
-const { HOST_MOUNT, HOST_PID } = EventFlag;
-const ON_HOST = HOST_MOUNT | HOST_PID;
-
-/** A digest for each word: zeros for the empty one. */
-const digest = (word: string): FileDigest => ({
-  algorithm: "sha256",
-  value: word === "" ? new Uint8Array(32) : new Uint8Array(hash("sha256", word, "buffer")),
-});
-
-/** A list entry with the content `word`. */
-const entry = (word: string, path = `/bin/${word}`): JoinEntry => ({
-  template: "ima-sig",
-  templateDigest: digest(`template of ${word} at ${path}`).value,
-  violation: false,
-  digest: digest(word),
-  path,
-});
-const violation: JoinEntry = {
-  template: "ima-sig",
-  templateDigest: new Uint8Array(32),
-  violation: true,
-  digest: null,
-  path: "/whatever",
-};
-
-const boot = (hostEntries: number): BootEvent => ({
-  kind: "boot",
-  ns: "host",
-  tag: new Uint8Array(32),
-  bootId: "",
-  kernel: "",
-  resetCount: 0,
-  restartCount: 0,
-  baseline: new Uint8Array(32),
-  hostEntries,
-  programs: [],
-  version: "",
-});
-const open = (ns: string, privileged: readonly string[] = []): NsOpenEvent => ({
-  kind: "ns-open",
-  ns,
-  tag: new Uint8Array(32),
-  cgroup: 1,
-  mountNamespace: 2,
-  pidNamespace: 3,
-  runtime: "runc",
-  declared: true,
-  privileged,
-  labels: [["name", ns]],
-});
-const exec = (
-  ns: string,
-  word: string | null,
-  { how = "exec" as ExecutionKind, path = `/bin/${word}`, flags = 0 } = {},
-): ExecEvent => ({
-  kind: "exec",
-  ns,
-  how,
-  path,
-  digest: word === null ? null : digest(word),
-  fsMagic: 0,
-  flags,
-});
-const claim = (ns: string, { templateDigest }: JoinEntry, flags = 0): NamespaceEvent => ({
-  kind: "measured",
-  ns,
-  templateDigest,
-  violation: false,
-  flags,
-});
-const violates = (ns: string, flags = 0): NamespaceEvent => ({
-  kind: "measured",
-  ns,
-  templateDigest: new Uint8Array(32),
-  violation: true,
-  flags,
-});
-const mark = (index: number): NamespaceEvent => ({ kind: "mark", ns: "host", index });
-const gap = (ns: string, reason: GapReason): NamespaceEvent => ({
-  kind: "gap",
-  ns,
-  lost: 1,
-  reason,
-});
-const resync = (ns: string): NamespaceEvent => ({ kind: "resync", ns, found: 1 });
-const close = (ns: string): NamespaceEvent => ({ kind: "ns-close", ns, executions: 0, reason: "" });
-
-const noRuntime = () => false;
-const runcOnly = ({ value }: FileDigest) => Buffer.compare(value, digest("runc").value) === 0;
-
-/** One evidence after a boot with an empty list and two containers, `a` and `b`. */
-function join(
-  entries: readonly JoinEntry[],
-  events: readonly NamespaceEvent[],
-  isRuntime: (digest: FileDigest) => boolean = noRuntime,
-): JoinState {
-  const start = [boot(0), open("a/0"), open("b/0")];
-  return joinEvidence(EMPTY_JOIN, entries, [...start, ...events], isRuntime).state;
-}
-
-const owners = (state: JoinState): readonly (EntryOwner | undefined)[] =>
-  Array.from({ length: state.entries }, (_, index) => joinedEntry(state, index)?.owner);
-const reasons = (state: JoinState, ns: string) =>
-  joinedNamespace(state, ns)?.unstable.map(({ reason }) => reason);
 const coded = (code: string) => expect.objectContaining({ name: "NsImaError", code });
-
-const A = { ns: "a/0" };
-const B = { ns: "b/0" };
-const tool = entry("tool");
 
 describe("an entry of the host list", () => {
   // Without it everything that booted before our programs were attached would fail the host as unowned.
@@ -389,53 +291,6 @@ describe("a gap", () => {
   });
 });
 
-describe("the gap state of a namespace", () => {
-  const states = (state: JoinState) =>
-    Object.fromEntries(joinedNamespaces(state).map((id) => [id, joinedNamespace(state, id)?.gap]));
-
-  it("is none where nothing was missed", () => {
-    expect(states(join([], [mark(0)]))).toEqual({ host: "none", "a/0": "none", "b/0": "none" });
-  });
-
-  // Without it a container passes for what was seen of it, whatever was not.
-  it("is open from its gap until its resync, and resynced from then on", () => {
-    const gone = [gap("a/0", "late-start")];
-    expect(states(join([], gone))).toEqual({ host: "none", "a/0": "open", "b/0": "none" });
-    expect(states(join([], [...gone, resync("a/0"), resync("b/0")]))).toEqual({
-      host: "none",
-      "a/0": "resynced",
-      "b/0": "none",
-    });
-    expect(states(join([], [...gone, resync("a/0"), ...gone]))["a/0"]).toBe("open");
-  });
-
-  // Without it events that were lost without a name would have been nobody's.
-  it("is open for everybody who was open when the host missed something, and for nobody else", () => {
-    const lost = [close("b/0"), gap("host", "ring-overflow"), open("c/0"), close("a/0")];
-    expect(states(join([], lost))).toEqual({
-      host: "open",
-      "a/0": "open",
-      "b/0": "none",
-      "c/0": "none",
-    });
-    expect(states(join([], [...lost, resync("c/0"), resync("host")]))).toMatchObject({
-      host: "resynced",
-      "a/0": "open",
-      "c/0": "none",
-    });
-  });
-
-  it("does not change with the host's gaps after the namespace has ended", () => {
-    const events = [
-      gap("a/0", "late-start"),
-      resync("a/0"),
-      close("a/0"),
-      gap("host", "recursion-miss"),
-    ];
-    expect(states(join([], events))["a/0"]).toBe("resynced");
-  });
-});
-
 describe("the runtime in a container's cgroup", () => {
   const runc = entry("runc", "/usr/bin/runc");
   const events = [
@@ -494,115 +349,6 @@ describe("the runtime in a container's cgroup", () => {
   });
 });
 
-describe("an unstable digest", () => {
-  // Without it a container shows the kernel's cached digest of an allowed file and runs another one.
-  it("is found when a container owns an entry that it did not execute", () => {
-    const state = join(
-      [tool],
-      [exec("a/0", "allowed", { path: "/bin/tool" }), claim("a/0", tool), mark(1)],
-    );
-    expect(joinedNamespace(state, "a/0")?.unstable).toEqual([
-      { reason: "no-execution", path: "/bin/tool", digest: digest("tool") },
-    ]);
-  });
-
-  // Without it the trick is free for the second container that plays it, and for the first when the host owns the entry.
-  it.each([
-    ["a neighbour's", [exec("a/0", "tool"), claim("a/0", tool)]],
-    ["the host's", [exec("host", "tool"), claim("host", tool)]],
-  ])("is found when a container claims an entry of %s that it did not execute", (_, first) => {
-    const state = join([tool], [...first, claim("b/0", tool), mark(1)]);
-    expect(reasons(state, "b/0")).toEqual(["no-execution"]);
-    expect(reasons(state, "a/0")).toEqual([]);
-  });
-
-  it("is found in claims after the entry was settled, when the next mark has come", () => {
-    const state = join(
-      [tool],
-      [claim("host", tool), mark(1), claim("a/0", tool), claim("b/0", tool)],
-    );
-    expect([reasons(state, "a/0"), reasons(state, "b/0")]).toEqual([[], []]);
-    const next = joinEvidence(state, [], [exec("b/0", "tool"), mark(1)], noRuntime).state;
-    expect([reasons(next, "a/0"), reasons(next, "b/0")]).toEqual([["no-execution"], []]);
-  });
-
-  // Without it a container whose executions were lost, and that is under suspicion for that, would be convicted.
-  it.each(["a/0", "host"])("is not found where %s missed something since the mark before", (ns) => {
-    const lost = [mark(0), gap(ns, "ring-overflow"), claim("a/0", tool), mark(1)];
-    expect(reasons(join([tool], lost), "a/0")).toEqual([]);
-    const other = entry("other");
-    const later = joinEvidence(
-      join([tool], lost),
-      [other],
-      [claim("a/0", other), mark(2)],
-      noRuntime,
-    );
-    expect(reasons(later.state, "a/0")).toEqual(["no-execution"]);
-  });
-
-  it("is not found later for what was missed then, but for the same claim made again", () => {
-    const lost = [
-      claim("host", tool),
-      mark(1),
-      gap("a/0", "ring-overflow"),
-      claim("a/0", tool),
-      mark(1),
-    ];
-    expect(reasons(join([tool], [...lost, mark(1)]), "a/0")).toEqual([]);
-    expect(reasons(join([tool], [...lost, claim("a/0", tool), mark(1)]), "a/0")).toEqual([
-      "no-execution",
-    ]);
-  });
-
-  // Without it one container floods its ring, and all others may do as they please.
-  it("is found where only a neighbour missed something", () => {
-    const lost = [gap("b/0", "ring-overflow"), claim("a/0", tool), mark(1)];
-    expect(reasons(join([tool], lost), "a/0")).toEqual(["no-execution"]);
-  });
-
-  // Without it the container waits for its verdict and then executes the file once, in the open.
-  it("stays found when the execution comes after the mark", () => {
-    const state = join([tool], [claim("a/0", tool), mark(1), exec("a/0", "tool"), mark(1)]);
-    expect(reasons(state, "a/0")).toEqual(["no-execution"]);
-  });
-
-  // Without it a file that the kernel could not read (O_DIRECT, SysV shared memory) is code without a digest.
-  it("is found in an entry whose digest is zero", () => {
-    const zero = { ...entry(""), path: "/bin/direct" };
-    const state = join([zero], [exec("a/0", ""), claim("a/0", zero), mark(1)]);
-    expect(reasons(state, "a/0")).toEqual(["no-digest", "zero-digest"]);
-  });
-
-  // Without it code whose content the kernel did not say is judged by its path.
-  it.each(["exec", "map", "mprotect"] as const)("is found in an %s without digest", (how) => {
-    const state = join([], [exec("a/0", null, { how, path: "/bin/x" })]);
-    expect(joinedNamespace(state, "a/0")?.unstable).toEqual([
-      { reason: "no-digest", path: "/bin/x", digest: null },
-    ]);
-  });
-
-  it("is not found in anonymous memory, which has none by nature", () => {
-    const state = join([], [exec("a/0", null, { how: "anonymous", path: "" })]);
-    expect(reasons(state, "a/0")).toEqual([]);
-    expect(joinedNamespace(state, "a/0")?.executions).toHaveLength(1);
-  });
-
-  // Without it a container that holds a file of the host open, or writes to it, fails the host.
-  it("is never the host's", () => {
-    const zero = { ...entry(""), path: "/bin/direct" };
-    const list = [tool, zero, violation];
-    const events = [exec("host", null), claim("host", tool), claim("host", zero), violates("host")];
-    expect(reasons(join(list, [...events, mark(3)]), "host")).toEqual([]);
-  });
-
-  // Without it a loop in a container grows the verdict without bound.
-  it("is found once for each reason, path and digest", () => {
-    const again = [violates("a/0"), exec("a/0", null, { path: "/x" }), claim("a/0", tool)];
-    const state = join([tool, tool], [...again, ...again, mark(2), ...again, mark(2)]);
-    expect(reasons(state, "a/0")).toEqual(["violation", "no-digest", "no-execution"]);
-  });
-});
-
 describe("claims of one entry by one container", () => {
   // Without it a loop in a container grows what is kept of each entry without bound.
   it("are kept once", () => {
@@ -613,77 +359,6 @@ describe("claims of one entry by one container", () => {
       { ns: "a/0", onHost: false },
       { ns: "a/0", onHost: true },
     ]);
-  });
-});
-
-describe("a namespace", () => {
-  it("has each execution once for each way, path, digest and flags", () => {
-    const events = [
-      exec("a/0", "tool"),
-      exec("a/0", "tool"),
-      exec("a/0", "tool", { how: "map" }),
-      exec("a/0", "tool", { flags: EventFlag.SCRIPT }),
-      exec("a/0", "tool", { path: "/other" }),
-      exec("a/0", "changed", { path: "/bin/tool" }),
-    ];
-    const { state, executions } = joinEvidence(
-      EMPTY_JOIN,
-      [],
-      [boot(0), open("a/0"), ...events],
-      noRuntime,
-    );
-    expect(joinedNamespace(state, "a/0")?.executions).toHaveLength(5);
-    expect(executions.map(({ ns }) => ns)).toEqual(["a/0", "a/0", "a/0", "a/0", "a/0"]);
-    const again: JoinedEvidence = joinEvidence(state, [], events, noRuntime);
-    expect(again.executions).toEqual([]);
-  });
-
-  // Without it what one container ran would be known of the next: the very thing IMA cannot tell apart.
-  it("has only its own executions, also of what the list has once", () => {
-    const state = join(
-      [tool],
-      [exec("a/0", "tool"), claim("a/0", tool), exec("b/0", "tool"), mark(1)],
-    );
-    expect(joinedNamespace(state, "b/0")).toMatchObject({
-      executions: [{ path: "/bin/tool", digest: digest("tool") }],
-      entries: [],
-    });
-  });
-
-  it("is what its ns-open said, and closed after ns-close", () => {
-    const state = join([], [open("c/7", ["CAP_BPF"]), close("a/0")]);
-    expect(joinedNamespaces(state)).toEqual(["host", "a/0", "b/0", "c/7"]);
-    expect(joinedNamespace(state, "c/7")).toEqual({
-      id: "c/7",
-      declared: true,
-      privileged: ["CAP_BPF"],
-      labels: [["name", "c/7"]],
-      runtime: "runc",
-      state: "open",
-      gap: "none",
-      executions: [],
-      entries: [],
-      unstable: [],
-    });
-    expect(joinedNamespace(state, "a/0")?.state).toBe("closed");
-    expect(joinedNamespace(state, "host")).toMatchObject({ declared: true, privileged: [] });
-    expect(joinedNamespace(state, "d/0")).toBeUndefined();
-  });
-
-  it.each([
-    exec("x/0", "tool"),
-    claim("x/0", tool),
-    violates("x/0"),
-    gap("x/0", "late-start"),
-    resync("x/0"),
-    close("x/0"),
-  ])("must be open before its $kind", (event) => {
-    expect(() => join([], [event])).toThrow(coded("LOG_NAMESPACE_UNKNOWN"));
-  });
-
-  it("is opened once", () => {
-    expect(() => join([], [open("a/0")])).toThrow(coded("LOG_NAMESPACE_REOPENED"));
-    expect(() => join([], [boot(0)])).toThrow(coded("LOG_NAMESPACE_REOPENED"));
   });
 });
 
