@@ -25,12 +25,14 @@ const ENROL_RETRY_MS = 2_000;
 export async function runAttester(config: AttesterConfig, stop: AbortSignal): Promise<void> {
   const nodeId = await loadNodeId(`${config.stateFolder}/node-id`);
   const monitor = createMonitorClient(config.monitorSocket, MONITOR_TIMEOUT_MS);
+  let renew = false;
   while (!stop.aborted) {
-    const enrolment = await enrolWithPatience(config, nodeId, monitor, stop);
+    const enrolment = await enrolWithPatience(config, { nodeId, monitor, renew }, stop);
     if (enrolment === null) return;
     log("info", "node is enrolled", { nodeId, renewAt: enrolment.renewAt.toISOString() });
     const renewal = AbortSignal.timeout(millisecondsUntil(enrolment.renewAt));
-    await push(config, { nodeId, enrolment, monitor }, AbortSignal.any([stop, renewal]));
+    const until = AbortSignal.any([stop, renewal]);
+    renew = (await push(config, { nodeId, enrolment, monitor }, until)) === "forgotten";
   }
 }
 
@@ -41,10 +43,10 @@ function millisecondsUntil(time: Date): number {
 
 async function enrolWithPatience(
   config: AttesterConfig,
-  nodeId: string,
-  monitor: MonitorClient,
+  node: { readonly nodeId: string; readonly monitor: MonitorClient; readonly renew: boolean },
   stop: AbortSignal,
 ): Promise<Enrolment | null> {
+  const { nodeId, monitor, renew } = node;
   while (!stop.aborted) {
     try {
       return await enrol({
@@ -58,7 +60,7 @@ async function enrolWithPatience(
         caFile: config.caFile,
         tlsKeyFile: `${config.stateFolder}/tls.key`,
         enrolmentFile: `${config.stateFolder}/enrolment.json`,
-        renew: false,
+        renew,
         now: () => new Date(),
         signal: stop,
       });
@@ -78,11 +80,14 @@ function pick({ credentialBlob, secret }: { credentialBlob: Uint8Array; secret: 
   return { credentialBlob, secret };
 }
 
+/** Pushes until `signal` aborts, or until the verifier learns from the registrar that the node is not enrolled. */
 async function push(
   config: AttesterConfig,
   node: { readonly nodeId: string; readonly enrolment: Enrolment; readonly monitor: MonitorClient },
   signal: AbortSignal,
-): Promise<void> {
+): Promise<"ended" | "forgotten"> {
+  const forgotten = new AbortController();
+  const until = AbortSignal.any([signal, forgotten.signal]);
   const { ca, certificate, key } = node.enrolment;
   const verifier = createHttpsClient({
     url: config.verifier,
@@ -101,16 +106,24 @@ async function push(
   await pushForever(
     { verifier, monitor: node.monitor, nodeId: node.nodeId },
     {
-      pause: (milliseconds) => pause(milliseconds, signal),
+      pause: (milliseconds) => pause(milliseconds, until),
       onRound: (answer) =>
         report(answer.host, () => log("info", "evidence is accepted", { ...answer })),
-      onFailure: (error, retryMs) =>
+      onFailure: (error, retryMs) => {
         report(String(error), () =>
           log("warn", "evidence is put off", { error: String(error), retryMs }),
-        ),
+        );
+        if (isForgotten(error)) forgotten.abort();
+      },
     },
-    signal,
+    until,
   );
+  return forgotten.signal.aborted ? "forgotten" : "ended";
+}
+
+/** The registrar knows no such node any more, or another AK of it: a certificate that is still good does not help then. */
+function isForgotten(error: unknown): boolean {
+  return error instanceof AttesterError && error.refusal?.code === "NODE_UNKNOWN";
 }
 
 async function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
