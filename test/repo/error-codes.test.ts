@@ -45,9 +45,7 @@ function rowsOf(name: string): readonly (readonly string[])[] {
   const [section = ""] = after.split(/^#+ /m);
   return section
     .split("\n")
-    .filter(
-      (line) => line.startsWith("| ") && !line.startsWith("| code") && !line.startsWith("| exit"),
-    )
+    .filter((line) => /^\| (?!code |exit |-)/.test(line))
     .map((line) =>
       line
         .split("|")
