@@ -93,6 +93,15 @@ describe("the examples of docs/evidence-format.md", () => {
     expect(events.map((event) => hex(encodeEvent(event)))).toEqual(words("Events"));
   });
 
+  it("are told with every reason to be privileged", () => {
+    const source = read("agent/src/monitor/registry/privileges.ts");
+    const reasons = source.matchAll(/(?:add\(|return \[?|\? (?:null : )?)"([a-z]+(?:-[a-z]+)*)"/g);
+    const named = [...reasons].map(([, reason]) => reason);
+    const listed = section("Events");
+    expect(named.length).toBeGreaterThan(5);
+    expect(named.filter((reason) => !listed.includes(`\`${reason}\``))).toEqual([]);
+  });
+
   it("follow the anchor rule", () => {
     const [event = "", ...rest] = words("Batch and anchor");
     const batch = [record(event)];
