@@ -38,6 +38,7 @@ export {
   parseMeasurementList,
 } from "./list/measurement-list.ts";
 export {
+  extendListPcr,
   initialReplayState,
   type ReplayResult,
   type ReplayState,

@@ -45,6 +45,7 @@ export interface EvidenceParts extends Quote {
 export class Monitor {
   readonly #parts: MonitorParts;
   readonly #exclusive = new Exclusive();
+  #waitingFlush: Promise<void> | null = null;
   #markedEntries = -1;
   #eventsSinceMark = 0;
 
@@ -53,13 +54,15 @@ export class Monitor {
   }
 
   /**
-   * Takes what the ring holds into the log. Synchronous, so nothing comes between reading and releasing.
+   * Takes what the ring holds into the log. Synchronous, so nothing comes between reading and releasing; what the kernel adds meanwhile
+   * is left to the next call, for a container can add without a pause.
    *
    * @throws AgentError `LOG_IO`: nothing was released, the next call tries again; `KERNEL_EVENT`
    */
   drain(): void {
     const { ring } = this.#parts.programs;
-    for (;;) {
+    const end = ring.producerPosition();
+    while (ring.position < end) {
       const { records, position } = ring.read(ring.position, CHUNK);
       if (position === ring.position) return;
       const events = this.#attribute(records.map(decodeKernelEvent));
@@ -79,11 +82,16 @@ export class Monitor {
     return event.ns;
   }
 
-  /** Opens a namespace for a container that ran before anything could be recorded, with its gap. Throws as `drain`. */
-  openLate(place: ProcessPlace): NamespaceId {
-    const event = this.#parts.registry.opening(undeclared(place));
-    this.#write([event, { kind: "gap", ns: event.ns, lost: 0, reason: "late-start" }]);
-    return event.ns;
+  /**
+   * Opens a namespace, with its gap, for each container that ran before anything could be recorded. All are in the log or none: a start
+   * that was interrupted looks for them again. Throws as `drain`.
+   */
+  openLate(places: readonly ProcessPlace[]): void {
+    const events = places.flatMap((place, ahead): NamespaceEvent[] => {
+      const event = this.#parts.registry.opening(undeclared(place), ahead);
+      return [event, { kind: "gap", ns: event.ns, lost: 0, reason: "late-start" }];
+    });
+    this.#write(events);
   }
 
   /** Closes a container's namespace after everything it did is in the log. False when none is open. Throws as `drain`. */
@@ -96,8 +104,13 @@ export class Monitor {
   }
 
   /** Anchors what is in the log but not yet in the TPM. Throws as `Anchor.flush`. */
-  async flush(): Promise<void> {
-    await this.#exclusive.run(() => this.#parts.anchor.flush());
+  flush(): Promise<void> {
+    // On a busy chip an extend takes longer than the time until the next one is due: evidence must not queue behind all of them.
+    this.#waitingFlush ??= this.#exclusive.run(() => {
+      this.#waitingFlush = null;
+      return this.#parts.anchor.flush();
+    });
+    return this.#waitingFlush;
   }
 
   /**
@@ -110,12 +123,16 @@ export class Monitor {
     return this.#exclusive.run(async () => {
       await this.#mark();
       await this.#parts.anchor.flush();
-      const quote = await this.#parts.tpm.quote(nonce);
+      const { hostList } = this.#parts;
+      const quote = await this.#parts.tpm.quote(nonce, (fits) => {
+        hostList.readToEnd();
+        return hostList.recallPcr(fits);
+      });
       const batchCount = this.#parts.log.file.batchCount;
-      this.#parts.hostList.readToEnd();
+      hostList.readToEnd();
       return {
         ...quote,
-        list: this.#parts.hostList.bytesFrom(listOffset),
+        list: hostList.bytesFrom(listOffset),
         batches: this.#parts.log.batches(logOffset).slice(0, Math.max(0, batchCount - logOffset)),
       };
     });
@@ -152,7 +169,8 @@ export class Monitor {
     const opened = new Map<number, NamespaceId>();
     for (const kernelEvent of kernelEvents) {
       const cgroup = kernelEvent.place.cgroups[0] ?? 0;
-      let ns = registry.namespaceOf(kernelEvent.place) ?? opened.get(cgroup);
+      let ns =
+        registry.namespaceOf(kernelEvent.place) ?? nearest(opened, kernelEvent.place.cgroups);
       if (ns === undefined) {
         const opening = registry.opening(undeclared({ ...kernelEvent.place, cgroup }), opened.size);
         events.push(opening);
@@ -190,6 +208,13 @@ export class Monitor {
     }
     this.#eventsSinceMark += events.length;
   }
+}
+
+function nearest(
+  opened: ReadonlyMap<number, NamespaceId>,
+  cgroups: readonly number[],
+): NamespaceId | undefined {
+  return cgroups.map((cgroup) => opened.get(cgroup)).find((ns) => ns !== undefined);
 }
 
 function undeclared({ cgroup, mountNamespace, pidNamespace }: ProcessPlace): Declaration {

@@ -58,6 +58,10 @@ async function createAk(tpm: Tpm, ek: LoadedKey): Promise<LoadedKey> {
   return tpm.loadAttestationKey(ek, await tpm.createAttestationKey(ek));
 }
 
+function isThere<T>(value: T | undefined): value is T {
+  return value !== undefined;
+}
+
 function digests(text: string): ReadonlyMap<HashName, Uint8Array> {
   return new Map(BANKS.map((bank) => [bank, digest(bank, Buffer.from(text))]));
 }
@@ -185,7 +189,22 @@ describe("quoteWithPcrs, while PCR 10 is extended by others", () => {
       expect(() => verifyQuote({ ...input, ...quoted })).not.toThrow();
     }));
 
-  it("gives up when that never ends", () =>
+  it("asks a caller who knows what was extended when that never ends", () =>
+    withTpm(async (tpm, transport) => {
+      const ak = await createAk(tpm, await tpm.createEndorsementKey());
+      // The value after each extend that may have come before the quote, as a list of what was extended gives them.
+      const [list, anchor] = await tpm.pcrRead(SELECTION);
+      const extended = digest("sha256", Buffer.from("disturbance 98"));
+      const value = digest("sha256", Buffer.concat([list?.value ?? [], extended].map(Buffer.from)));
+      const known = [{ bank: "sha256", index: 10, value } as const, anchor].filter(isThere);
+      const quoted = await disturbed(transport, 99).quoteWithPcrs(ak, NONCE, SELECTION, (fits) =>
+        fits(known) ? known : null,
+      );
+      const input = { akPublic: ak.publicArea, nonce: NONCE, selection: SELECTION };
+      expect(verifyQuote({ ...input, ...quoted }).pcrs).toEqual(known);
+    }));
+
+  it("gives up when that never ends and nobody knows", () =>
     withTpm(async (tpm, transport) => {
       const ak = await createAk(tpm, await tpm.createEndorsementKey());
       const quoted = disturbed(transport, 99).quoteWithPcrs(ak, NONCE, SELECTION);

@@ -52,6 +52,15 @@ export interface QuoteWithPcrs extends RawQuote {
   readonly pcrs: readonly PcrValue[];
 }
 
+/**
+ * Finds values that the quoted PCRs had while they moved. `fits` says of values whether they were quoted; `latest` are those
+ * read after the quote.
+ */
+export type RecallPcrs = (
+  fits: (pcrs: readonly PcrValue[]) => boolean,
+  latest: readonly PcrValue[],
+) => readonly PcrValue[] | null;
+
 /** The TPM asks for the same command again; the kernel does so itself, a raw socket does not. */
 const TRY_AGAIN: ReadonlySet<number> = new Set([
   ResponseCode.RETRY,
@@ -204,6 +213,7 @@ export class Tpm {
    * A quote and the PCR values it was made of. PCRs can be extended by anybody between reading and quoting, so they are
    * read before and after, and the values that fit the quote are returned.
    *
+   * @param recall asked when neither reading fits, for a caller who knows what was extended
    * @throws TpmError also `PCRS_MOVING` when no reading fitted any of 5 quotes, `QUOTE_SELECTION` when the TPM quotes
    *   other PCRs than asked for
    */
@@ -211,6 +221,7 @@ export class Tpm {
     ak: LoadedKey,
     nonce: Uint8Array,
     selection: PcrSelection,
+    recall: RecallPcrs = () => null,
   ): Promise<QuoteWithPcrs> {
     let pcrs = await this.pcrRead(selection);
     for (let made = 0; made < MAX_QUOTES; made++) {
@@ -220,10 +231,13 @@ export class Tpm {
         throw new TpmError("QUOTE_SELECTION", "the TPM quoted other PCRs than asked for");
       }
       const { hash } = parseSignature(answer.signature);
-      const fits = () => Buffer.compare(pcrDigest(hash, pcrs), attest.pcrDigest) === 0;
-      if (fits()) return { ...answer, pcrs };
+      const fits = (values: readonly PcrValue[]): boolean =>
+        Buffer.compare(pcrDigest(hash, values), attest.pcrDigest) === 0;
+      if (fits(pcrs)) return { ...answer, pcrs };
       pcrs = await this.pcrRead(selection);
-      if (fits()) return { ...answer, pcrs };
+      if (fits(pcrs)) return { ...answer, pcrs };
+      const recalled = recall(fits, pcrs);
+      if (recalled !== null) return { ...answer, pcrs: recalled };
     }
     throw new TpmError("PCRS_MOVING", `PCRs changed during each of ${MAX_QUOTES} quotes`);
   }

@@ -42,7 +42,6 @@ export function replayList(
   quotedPcr10: Uint8Array,
 ): ReplayResult {
   let pcr = state.pcr;
-  const extend = new Uint8Array(2 * SIZE);
   for (let matched = 0; ; matched++) {
     if (Buffer.compare(pcr, quotedPcr10) === 0) {
       // A copy: the state outlives this call, and a digest shares its memory with others.
@@ -61,8 +60,17 @@ export function replayList(
         `new record ${matched} is of PCR ${entry.pcr}; only PCR ${IMA_PCR} is replayed`,
       );
     }
-    extend.set(pcr);
-    extend.set(entry.violation ? VIOLATION : entry.templateDigest, SIZE);
-    pcr = digestOf("sha256", extend);
+    pcr = extendListPcr(pcr, entry);
   }
+}
+
+/** Value of PCR 10 (SHA-256 bank) once the kernel has extended it with `entry`, a record of that PCR. */
+export function extendListPcr(
+  pcr: Uint8Array,
+  { violation, templateDigest }: Pick<ListEntry, "violation" | "templateDigest">,
+): Uint8Array {
+  const extend = new Uint8Array(2 * SIZE);
+  extend.set(pcr);
+  extend.set(violation ? VIOLATION : templateDigest, SIZE);
+  return digestOf("sha256", extend);
 }

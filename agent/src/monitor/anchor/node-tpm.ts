@@ -1,9 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { readFileSync, renameSync, writeFileSync } from "node:fs";
-import { ByteReader, ByteWriter, type HashName, type LoadedKey, TpmError, type WrappedKey } from "@nsattest/tpm";
+import {
+  ByteReader,
+  ByteWriter,
+  type HashName,
+  type LoadedKey,
+  type PcrValue,
+  TpmError,
+  type WrappedKey,
+} from "@nsattest/tpm";
 import type { Tpm } from "../../tpm-device/tpm.ts";
-import { ANCHOR_PCR, HOST_LIST_PCR, type MonitorTpm, type Quote, type TpmIdentity } from "./tpm-port.ts";
+import {
+  ANCHOR_PCR,
+  HOST_LIST_PCR,
+  type MonitorTpm,
+  type Quote,
+  type RecallListPcr,
+  type TpmIdentity,
+} from "./tpm-port.ts";
 
 const QUOTED = [{ bank: "sha256", pcrs: [HOST_LIST_PCR, ANCHOR_PCR] }] as const;
 
@@ -64,7 +79,8 @@ export class NodeTpm implements MonitorTpm {
 
   async readAnchor(bank: HashName): Promise<Uint8Array> {
     const [value] = await this.#tpm.pcrRead([{ bank, pcrs: [ANCHOR_PCR] }]);
-    if (value === undefined) throw new TpmError("PCR_SELECTION", `the TPM does not read PCR ${ANCHOR_PCR}`);
+    if (value === undefined)
+      throw new TpmError("PCR_SELECTION", `the TPM does not read PCR ${ANCHOR_PCR}`);
     return value.value;
   }
 
@@ -72,8 +88,13 @@ export class NodeTpm implements MonitorTpm {
     return this.#tpm.pcrExtend(ANCHOR_PCR, digests);
   }
 
-  quote(nonce: Uint8Array): Promise<Quote> {
-    return this.#tpm.quoteWithPcrs(this.#ak, nonce, QUOTED);
+  quote(nonce: Uint8Array, recallListPcr: RecallListPcr): Promise<Quote> {
+    return this.#tpm.quoteWithPcrs(this.#ak, nonce, QUOTED, (fits, latest) => {
+      const withListPcr = (value: Uint8Array): readonly PcrValue[] =>
+        latest.map((pcr) => (pcr.index === HOST_LIST_PCR ? { ...pcr, value } : pcr));
+      const value = recallListPcr((value) => fits(withListPcr(value)));
+      return value && withListPcr(value);
+    });
   }
 }
 

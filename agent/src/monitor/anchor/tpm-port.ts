@@ -22,6 +22,9 @@ export interface Quote {
   readonly pcrs: readonly PcrValue[];
 }
 
+/** Finds the value of the host-list PCR for which `fits` is true, among all it had since the last one that was found. */
+export type RecallListPcr = (fits: (value: Uint8Array) => boolean) => Uint8Array | null;
+
 /** Who the TPM is. All of it is public. */
 export interface TpmIdentity {
   readonly ekPublic: Uint8Array;
@@ -35,6 +38,11 @@ export interface MonitorTpm extends AnchorTpm {
   clock(): Promise<{ readonly resetCount: number; readonly restartCount: number }>;
   identity(): TpmIdentity;
   activate(credentialBlob: Uint8Array, secret: Uint8Array): Promise<Uint8Array>;
-  /** Quotes host-list and anchor PCR of the SHA-256 bank. */
-  quote(nonce: Uint8Array): Promise<Quote>;
+  /**
+   * Quotes host-list and anchor PCR of the SHA-256 bank.
+   *
+   * The kernel extends the first at any time, and a container can make it do so without a pause: `recallListPcr` is then asked for
+   * the value that fits.
+   */
+  quote(nonce: Uint8Array, recallListPcr: RecallListPcr): Promise<Quote>;
 }

@@ -4,6 +4,7 @@ import { execFileSync } from "node:child_process";
 import { appendFileSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { extendListPcr, initialReplayState, parseMeasurementList } from "@nsattest/ns-ima";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { hostListRecord } from "../../../test/host-list-record.ts";
@@ -97,6 +98,35 @@ it("goes on saying so when a record cannot be read: nothing behind it counts", (
   appendFileSync(source, RECORDS[1] ?? "");
   expect(() => list.readToEnd()).toThrow(UNREADABLE);
   expect(list.entries).toBe(0);
+});
+
+describe("the PCR while the kernel extends it without a pause", () => {
+  const values = [initialReplayState().pcr];
+  for (const entry of parseMeasurementList(WHOLE).entries) {
+    values.push(extendListPcr(values.at(-1) ?? new Uint8Array(), entry));
+  }
+  const recall = (wanted: Uint8Array | undefined): Uint8Array | null =>
+    list.recallPcr((value) => Buffer.compare(value, wanted ?? new Uint8Array()) === 0);
+
+  it("is known after each record, from the one found last on", () => {
+    appendFileSync(source, Buffer.concat(RECORDS.slice(0, 2)));
+    list.readToEnd();
+    for (const value of [values[0], values[1], values[1], values[2]]) {
+      expect(recall(value)).toEqual(value);
+    }
+    expect(recall(values[4])).toBeNull();
+    appendFileSync(source, Buffer.concat(RECORDS.slice(2)));
+    list.readToEnd();
+    expect(recall(values[4])).toEqual(values[4]);
+    expect(recall(values[3])).toBeNull();
+  });
+
+  it("is not known when somebody else extended it", () => {
+    appendFileSync(source, WHOLE);
+    list.readToEnd();
+    expect(recall(new Uint8Array(32).fill(1))).toBeNull();
+    expect(recall(values[1])).toEqual(values[1]);
+  });
 });
 
 describe("when the disk is full", () => {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { closeSync, fstatSync, openSync, readSync, writeSync } from "node:fs";
-import { parseMeasurementList } from "@nsattest/ns-ima";
+import { extendListPcr, IMA_PCR, initialReplayState, parseMeasurementList } from "@nsattest/ns-ima";
 import { AgentError } from "../../error.ts";
 
 export const HOST_LIST = "/sys/kernel/security/ima/binary_runtime_measurements";
@@ -17,13 +17,18 @@ export class HostList {
   readonly #spool: number;
   #length = 0;
   #entries = 0;
-  /** Bytes of a record whose rest has not been read yet. */
-  #tail: Uint8Array = new Uint8Array(0);
+  /** A value that the list's PCR (SHA-256 bank) had, and how far the list had come then. */
+  #replayed = { ...initialReplayState(), length: 0 };
+  /** What was read and is not in the spool: the kernel gives it once, so it is kept whatever fails. */
+  #pending: Uint8Array[] = [];
 
-  /** @param spoolPath truncated: after a start the kernel's list is read again from its beginning */
+  /**
+   * @param spoolPath truncated: after a start the kernel's list is read again from its beginning
+   * @throws AgentError `HOST_LIST`
+   */
   constructor(listPath: string, spoolPath: string) {
-    this.#source = openSync(listPath, "r");
-    this.#spool = openSync(spoolPath, "w+", 0o600);
+    this.#source = attempt(`open ${listPath}`, () => openSync(listPath, "r"));
+    this.#spool = attempt(`open ${spoolPath}`, () => openSync(spoolPath, "w+", 0o600));
   }
 
   /** Entries read so far. */
@@ -39,24 +44,31 @@ export class HostList {
   /**
    * Reads to the present end of the list and returns the number of entries.
    *
-   * @throws AgentError `HOST_LIST` when a record cannot be read
+   * @throws AgentError `HOST_LIST` when a record cannot be read, or the spool not be written: the next call tries again
    */
   readToEnd(): number {
-    const chunks: Uint8Array[] = [this.#tail];
-    const buffer = new Uint8Array(READ_BYTES);
-    for (;;) {
-      const got = readSync(this.#source, buffer, 0, READ_BYTES, null);
-      if (got === 0) break;
-      chunks.push(buffer.slice(0, got));
-    }
-    const bytes = Buffer.concat(chunks);
-    if (bytes.length === 0) return this.#entries;
+    attempt("read the host list", () => this.#read());
+    if (this.#pending.length === 0) return this.#entries;
+    const bytes = Buffer.concat(this.#pending);
     const { entries, consumed } = this.#parse(bytes);
-    writeSync(this.#spool, bytes, 0, consumed, this.#length);
-    this.#tail = new Uint8Array(bytes.subarray(consumed));
+    attempt("write the spool", () => {
+      for (let done = 0; done < consumed; ) {
+        done += writeSync(this.#spool, bytes, done, consumed - done, this.#length + done);
+      }
+    });
+    this.#pending = consumed < bytes.length ? [new Uint8Array(bytes.subarray(consumed))] : [];
     this.#length += consumed;
     this.#entries += entries;
     return this.#entries;
+  }
+
+  #read(): void {
+    const buffer = new Uint8Array(READ_BYTES);
+    for (;;) {
+      const got = readSync(this.#source, buffer, 0, READ_BYTES, null);
+      if (got === 0) return;
+      this.#pending.push(buffer.slice(0, got));
+    }
   }
 
   /** Raw records from byte offset `from` to the end read so far. @throws AgentError `HOST_LIST` beyond the end */
@@ -64,11 +76,33 @@ export class HostList {
     const length = this.#length - from;
     if (length < 0) throw new AgentError("HOST_LIST", `offset ${from} is beyond ${this.#length}`);
     const bytes = new Uint8Array(length);
-    const got = readSync(this.#spool, bytes, 0, length, from);
+    const got = attempt("read the spool", () => readSync(this.#spool, bytes, 0, length, from));
     if (got !== length || fstatSync(this.#spool).size < this.#length) {
       throw new AgentError("HOST_LIST", "the spool is shorter than what was read");
     }
     return bytes;
+  }
+
+  /**
+   * The value that the list's PCR had when `fits` is true of it, by replaying what was read from the value found last. Null when there is
+   * none: a record is missing, or somebody else extended the PCR.
+   *
+   * The kernel appends before it extends: a quote of an earlier moment than the last reading is of one of these values.
+   *
+   * @throws AgentError `HOST_LIST`
+   */
+  recallPcr(fits: (value: Uint8Array) => boolean): Uint8Array | null {
+    let { pcr, length } = this.#replayed;
+    const start = length;
+    const { entries } = parseMeasurementList(this.bytesFrom(start));
+    for (const entry of entries) {
+      if (fits(pcr)) break;
+      if (entry.pcr === IMA_PCR) pcr = extendListPcr(pcr, entry);
+      length = start + entry.end;
+    }
+    if (!fits(pcr)) return null;
+    this.#replayed = { pcr, length };
+    return pcr;
   }
 
   close(): void {
@@ -81,7 +115,19 @@ export class HostList {
       const { entries, consumed } = parseMeasurementList(bytes);
       return { entries: entries.length, consumed };
     } catch (error) {
-      throw new AgentError("HOST_LIST", `the host list is not readable after ${this.#length} bytes`, { cause: error });
+      throw new AgentError(
+        "HOST_LIST",
+        `the host list is not readable after ${this.#length} bytes`,
+        { cause: error },
+      );
     }
+  }
+}
+
+function attempt<T>(what: string, work: () => T): T {
+  try {
+    return work();
+  } catch (cause) {
+    throw new AgentError("HOST_LIST", `cannot ${what}`, { cause });
   }
 }
