@@ -40,8 +40,30 @@ export function placeOf(pid: number, folders: KernelFolders = KERNEL_FOLDERS): P
   }
 }
 
+/** A kind of namespace, by its name in `/proc/<pid>/ns`. */
+export type NamespaceKind = "mnt" | "pid" | "user";
+
+const KINDS: readonly NamespaceKind[] = ["mnt", "pid", "user"];
+
+/**
+ * Namespaces that a process shares with the host's first one: the kernel's word, whatever a configuration says. What cannot be read counts
+ * as shared; so does what the kernel does not have.
+ */
+export function hostNamespacesOf(
+  pid: number,
+  folders: KernelFolders = KERNEL_FOLDERS,
+): NamespaceKind[] {
+  return KINDS.filter((kind) => {
+    try {
+      return namespaceId(pid, kind, folders) === namespaceId(1, kind, folders);
+    } catch {
+      return true;
+    }
+  });
+}
+
 /** Inode number of a process's namespace, which is what the kernel's `ns.inum` is. */
-export function namespaceId(pid: number, kind: "mnt" | "pid", folders: KernelFolders): number {
+export function namespaceId(pid: number, kind: NamespaceKind, folders: KernelFolders): number {
   const link = readlinkSync(`${folders.proc}/${pid}/ns/${kind}`);
   const id = /^[a-z]+:\[(\d{1,10})\]$/.exec(link)?.[1];
   if (id === undefined)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { readFileSync, statSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import {
   type ContainerState,
@@ -12,7 +12,7 @@ import {
 import { AgentError } from "../../error.ts";
 import type { Monitor } from "../monitor.ts";
 import { privilegesOf } from "../registry/privileges.ts";
-import { type KernelFolders, placeOf } from "../registry/process.ts";
+import { hostNamespacesOf, type KernelFolders, placeOf } from "../registry/process.ts";
 import type { Declaration } from "../registry/registry.ts";
 
 /** Annotation by which a runtime names the image it started: a claim, as everything a runtime says. */
@@ -54,17 +54,26 @@ function declarationOf(state: ContainerState, folders: KernelFolders): Declarati
     place: placeOf(state.pid, folders),
     runtime: "oci",
     declared: true,
-    privileged: privilegesOf(readConfig(state.bundle)),
+    privileged: privilegesOf(readConfig(state.bundle), {
+      bundle: state.bundle,
+      hostNamespaces: hostNamespacesOf(state.pid, folders),
+    }),
     labels,
   };
 }
 
 /** The bundle's `config.json`, or null when it cannot be read: then the container counts as privileged. */
 function readConfig(bundle: string): unknown {
-  const file = join(bundle, "config.json");
   try {
-    if (statSync(file).size > CONFIG_BYTES_MAX) return null;
-    return JSON.parse(readFileSync(file, "utf8"));
+    // Neither opening nor reading may wait: a pipe or a device of that name would stop the monitor. They have no size.
+    const file = openSync(join(bundle, "config.json"), constants.O_RDONLY | constants.O_NONBLOCK);
+    try {
+      const { size } = fstatSync(file);
+      if (size === 0 || size > CONFIG_BYTES_MAX) return null;
+      return JSON.parse(readFileSync(file, "utf8"));
+    } finally {
+      closeSync(file);
+    }
   } catch {
     return null;
   }
