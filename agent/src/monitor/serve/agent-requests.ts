@@ -12,6 +12,9 @@ import { AgentError } from "../../error.ts";
 import type { MonitorTpm } from "../anchor/tpm-port.ts";
 import type { Monitor } from "../monitor.ts";
 
+const UNPRINTABLE = /[^ -~]/g;
+const MESSAGE_MAX = 500;
+
 /**
  * Answers one frame of the agent. The agent is not trusted: it can ask for a quote over a nonce and for what belongs to it, and for
  * a credential that only this TPM can open; it can neither choose PCRs nor keys nor write anything.
@@ -41,7 +44,10 @@ export async function answerAgent(
   } catch (error) {
     const known =
       error instanceof AgentError || error instanceof ProtocolError || error instanceof TpmError;
-    const message = error instanceof Error ? error.message : String(error);
+    // In the form that the message has to have, or the agent could not read what is wrong.
+    const message = (error instanceof Error ? error.message : String(error))
+      .replaceAll(UNPRINTABLE, " ")
+      .substring(0, MESSAGE_MAX);
     return encodeMonitorRefusal({ code: known ? error.code : "INTERNAL", message });
   }
 }
