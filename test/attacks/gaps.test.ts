@@ -89,6 +89,15 @@ describe("rule 4: a gap is an event", () => {
     expect(codesOf((await bench.report(node)).node.host)).toEqual(["GAP_RESYNCED"]);
   });
 
+  // Gain: a container that does nothing after the gap is not looked at again.
+  it("takes it for one of a container too that was idle since the round before", async () => {
+    const node = bench.newNode();
+    container(node, "idle");
+    expect(await verdictOf(node, "idle")).toEqual(["affirming"]);
+    lose(node, HOST);
+    expect(await verdictOf(node, "idle")).toEqual(["none", "GAP", "HOST_UNPROVEN"]);
+  });
+
   // Gain: whoever can make the kernel skip a program makes the host fail with it.
   it("blames nobody for an entry whose owner the kernel is known to have missed", async () => {
     const node = bench.newNode();

@@ -2,7 +2,7 @@
 
 import { HOST } from "@nsattest/ns-ima";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type FakeNode, IMAGE } from "../fakes/fake-node.ts";
+import { type FakeNode, IMA_POLICY, IMAGE, MONITOR } from "../fakes/fake-node.ts";
 import {
   BUSYBOX,
   codesOf,
@@ -143,6 +143,15 @@ describe("rule 5: missing trust is never success", () => {
       reasons: [{ code: "PROGRAMS_UNMEASURED", path: "/usr/lib/nsattest/missing.cjs" }],
     });
     await bench.restart({ policies: {} });
+  });
+
+  // Gain: a container executes our very program, so it is in the list, and the host runs another one.
+  it("wants to see our programs as the host's", async () => {
+    const node = bench.newNode();
+    node.boot({}, [{ path: "boot_aggregate", content: "PCRs 0 to 9" }, IMA_POLICY]);
+    node.run(node.open("web"), MONITOR);
+    await attestMarked(node);
+    expect(codesOf((await bench.report(node)).node.host)).toEqual(["PROGRAMS_UNMEASURED"]);
   });
 
   // Gain: a container writes a file with the name of our program and executes it.

@@ -122,6 +122,19 @@ describe("rule 2: every host-list entry has an owner", () => {
     expect(await bench.attest(owned)).toMatchObject({ body: { host: "affirming" } });
   });
 
+  // Gain: the host's policy, which excludes much, is asked about the entry after all.
+  it("does not let the host itself claim an entry late", async () => {
+    const node = bench.newNode();
+    const digest = node.measure(EXCLUDED);
+    node.mark();
+    node.claim(HOST, digest);
+    node.mark();
+    await bench.attest(node);
+    const report = await bench.report(node);
+    expect(codesOf(report.node.host)).toEqual(["ENTRY_UNOWNED"]);
+    expect(report.hostList).toMatchObject({ entries: 5, host: 4 });
+  });
+
   // Gain: time to choose who takes the entry.
   it("does not let a late owner relieve the host", async () => {
     const node = bench.newNode();

@@ -102,6 +102,12 @@ export class FakeTpm {
     this.restartCount = 0;
     this.#banks = zeroBanks();
   }
+
+  /** Suspend to disk: PCRs are gone, but the TPM does not call it a reset. */
+  sleep(): void {
+    this.restartCount++;
+    this.#banks = zeroBanks();
+  }
 }
 
 function zeroBanks(): Record<(typeof BANKS)[number], Uint8Array[]> {

@@ -3,7 +3,12 @@
 import { HOST } from "@nsattest/ns-ima";
 import { describe, expect, it } from "vitest";
 import { FakeNode, INIT, RUNC } from "../../test/fakes/fake-node.ts";
-import { BUSYBOX, policyDocuments, runtimePolicy } from "../../test/fakes/verifier-bench.ts";
+import {
+  BUSYBOX,
+  digestText,
+  policyDocuments,
+  runtimePolicy,
+} from "../../test/fakes/verifier-bench.ts";
 import { type Appraisal, appraise, EMPTY_STATE, type NodeState } from "./pipeline.ts";
 import { type PolicySet, parsePolicySet } from "./policy/policy-set.ts";
 
@@ -119,9 +124,12 @@ describe("appraise", () => {
   it("tells neither path nor digest of a violation that nobody owns", () => {
     const node = newNode();
     node.measure(BAD, { digest: null });
-    expect(round(node).decisions.host.reasons).toEqual([
+    node.measure(BAD);
+    expect(round(node).decisions.host.reasons).toMatchObject([
       { code: "ENTRY_UNOWNED", detail: "nobody was seen to cause entry 4 of the list" },
+      { code: "ENTRY_UNOWNED", path: BAD.path, digest: digestText(BAD.content) },
     ]);
+    expect(round(node).decisions.host.reasons[0]).not.toHaveProperty("path");
   });
 
   it("asks for runtimes by the policy in force when the execution came", () => {

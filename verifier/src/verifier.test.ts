@@ -8,6 +8,7 @@ import { newFakeKey } from "../../test/fakes/fake-tpm.ts";
 import { BUSYBOX, policyDocuments } from "../../test/fakes/verifier-bench.ts";
 import { ChallengeBook } from "./challenge/challenge-book.ts";
 import { parsePolicySet } from "./policy/policy-set.ts";
+import type { RegisteredNode } from "./registrar-client.ts";
 import { Store } from "./store/store.ts";
 import { type Receipt, Verifier } from "./verifier.ts";
 
@@ -16,14 +17,17 @@ function setUp(store: Store = Store.open(":memory:")) {
   const node = new FakeNode();
   node.boot();
   const lines: { event: string; [field: string]: unknown }[] = [];
-  const registrar = { answer: async () => ({ akPublic: node.registeredAk }), asked: 0 };
+  const registrar = {
+    answer: async (): Promise<RegisteredNode | null> => ({ akPublic: node.registeredAk }),
+    asked: 0,
+  };
   let nonces = 0;
   let now = Date.parse("2026-01-02T03:04:05.000Z");
   const start = (): Verifier =>
     new Verifier({
       store,
       registrar: {
-        findNode: (): Promise<{ akPublic: Uint8Array } | null> => {
+        findNode: () => {
           registrar.asked++;
           return registrar.answer();
         },
@@ -142,6 +146,32 @@ describe("Verifier", () => {
     expect((await verifier.challenge(node.id, { bootId: node.bootId })).logOffset).toBe(logOffset);
   });
 
+  it("takes host and namespaces with it when evidence proves nothing, and nothing else", async () => {
+    const { node, store, lines, start, attest } = setUp();
+    const verifier = start();
+    const ns = node.open("web");
+    node.run(ns, BUSYBOX);
+    node.mark();
+    await attest(verifier);
+    const { length } = [...store.rounds(node.id)];
+    node.tpm.extend(13, { sha1: new Uint8Array(20), sha256: new Uint8Array(32) });
+    expect(await attest(verifier)).toMatchObject({
+      accepted: false,
+      reason: { code: "ANCHOR_FOREIGN_EXTEND" },
+    });
+    for (const { node: host, namespaces } of [verifier, start()].map((v) => v.report(node.id))) {
+      expect(host.quote.verified).toBe(true);
+      for (const verdict of [host.host, namespaces[0]?.verdict]) {
+        expect(verdict).toMatchObject({
+          tier: "none",
+          reasons: [{ code: "ANCHOR_FOREIGN_EXTEND" }],
+        });
+      }
+    }
+    expect([...store.rounds(node.id)]).toHaveLength(length);
+    expect(lines.map(({ event }) => event)).toContain("evidence-refused");
+  });
+
   it("begins again with a node whose stored history does not replay", async () => {
     const { node, store, lines, start, attest } = setUp();
     await attest(start());
@@ -203,6 +233,17 @@ describe("Verifier", () => {
       host: { tier: "none", reasons: [{ code: "NEVER_ATTESTED" }] },
     });
     expect(verifier.summaries()).toMatchObject([{ id: node.id, host: "none" }]);
+  });
+
+  it("challenges no node that the registrar does not know, or cannot be asked about", async () => {
+    const { node, registrar, start } = setUp();
+    const request = { bootId: node.bootId };
+    registrar.answer = async () => Promise.reject(new Error("down"));
+    await expect(start().challenge(node.id, request)).rejects.toThrow("down");
+    registrar.answer = async () => null;
+    await expect(start().challenge(node.id, request)).rejects.toMatchObject({
+      code: "NODE_UNKNOWN",
+    });
   });
 
   it("knows no node that it never challenged", () => {
