@@ -45,7 +45,6 @@ export interface EvidenceParts extends Quote {
 export class Monitor {
   readonly #parts: MonitorParts;
   readonly #exclusive = new Exclusive();
-  #waitingFlush: Promise<void> | null = null;
   #markedEntries = -1;
   #eventsSinceMark = 0;
 
@@ -105,12 +104,7 @@ export class Monitor {
 
   /** Anchors what is in the log but not yet in the TPM. Throws as `Anchor.flush`. */
   flush(): Promise<void> {
-    // On a busy chip an extend takes longer than the time until the next one is due: evidence must not queue behind all of them.
-    this.#waitingFlush ??= this.#exclusive.run(() => {
-      this.#waitingFlush = null;
-      return this.#parts.anchor.flush();
-    });
-    return this.#waitingFlush;
+    return this.#exclusive.run(() => this.#parts.anchor.flush());
   }
 
   /**
@@ -123,18 +117,13 @@ export class Monitor {
     return this.#exclusive.run(async () => {
       await this.#mark();
       await this.#parts.anchor.flush();
-      const { hostList } = this.#parts;
-      const quote = await this.#parts.tpm.quote(nonce, (fits) => {
+      const { hostList, log, tpm } = this.#parts;
+      const quote = await tpm.quote(nonce, (fits) => {
         hostList.readToEnd();
         return hostList.recallPcr(fits);
       });
-      const batchCount = this.#parts.log.file.batchCount;
       hostList.readToEnd();
-      return {
-        ...quote,
-        list: hostList.bytesFrom(listOffset),
-        batches: this.#parts.log.batches(logOffset).slice(0, Math.max(0, batchCount - logOffset)),
-      };
+      return { ...quote, list: hostList.bytesFrom(listOffset), batches: log.batches(logOffset) };
     });
   }
 

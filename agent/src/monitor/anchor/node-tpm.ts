@@ -20,6 +20,8 @@ import {
   type TpmIdentity,
 } from "./tpm-port.ts";
 
+const PARAMETER_FAULT = 0xc0;
+
 const QUOTED = [{ bank: "sha256", pcrs: [HOST_LIST_PCR, ANCHOR_PCR] }] as const;
 
 /** The node's TPM with its endorsement and attestation keys loaded for as long as the process lives. */
@@ -49,7 +51,7 @@ export class NodeTpm implements MonitorTpm {
    *
    * The file is no secret: only the TPM that wrapped the key can use it.
    *
-   * @throws TpmError
+   * @throws TpmError, and what the system says of a file that can be neither read nor written
    */
   static async open(tpm: Tpm, akFile: string): Promise<NodeTpm> {
     const ek = await tpm.createEndorsementKey();
@@ -109,16 +111,25 @@ async function loadKept(tpm: Tpm, ek: LoadedKey, akFile: string): Promise<Loaded
   try {
     return await tpm.loadAttestationKey(ek, decodeKey(bytes));
   } catch (error) {
-    const refused = error instanceof TpmError && !error.code.startsWith("DEVICE_");
-    if (refused) return null;
+    if (isKeysFault(error)) return null;
     throw error;
   }
+}
+
+/**
+ * True when the file is damaged or the TPM refuses just this key: a format-one code about a parameter (TPM 2.0 part 2, 6.6.2). A TPM that
+ * is out of memory or busy may mend itself, and must not cost the node its key.
+ */
+function isKeysFault(error: unknown): boolean {
+  if (!(error instanceof TpmError)) return false;
+  const { code, responseCode = 0 } = error;
+  return code.startsWith("BYTES_") || (responseCode & PARAMETER_FAULT) === PARAMETER_FAULT;
 }
 
 async function makeAndKeep(tpm: Tpm, ek: LoadedKey, akFile: string): Promise<LoadedKey> {
   const wrapped = await tpm.createAttestationKey(ek);
   const temporary = `${akFile}.new`;
-  writeFileSync(temporary, encodeKey(wrapped), { mode: 0o600 });
+  writeFileSync(temporary, encodeKey(wrapped), { mode: 0o600, flush: true });
   renameSync(temporary, akFile);
   return tpm.loadAttestationKey(ek, wrapped);
 }
