@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { type BytePath, bytePathFromText } from "@nsattest/ns-ima";
+import { type BytePath, bytePathFromText, imaPath } from "@nsattest/ns-ima";
 import { JsonSection } from "../strict-json.ts";
 import { DIGEST_FORM } from "./digest-text.ts";
 
-/** What is asked of a node itself. */
+/** What is asked of a node itself. Paths as IMA writes them. */
 export interface NodePolicy {
   /** The one IMA policy a node may have loaded. */
   readonly imaPolicy: { readonly path: BytePath; readonly digest: string };
@@ -26,11 +26,11 @@ export function readNodePolicy(text: string, problems: string[]): NodePolicy {
   const imaPolicy = root.section("imaPolicy");
   const policy: NodePolicy = {
     imaPolicy: {
-      path: bytePathFromText(imaPolicy.text("path", PATH_FORM, "an absolute path")),
+      path: imaPathFromText(imaPolicy.text("path", PATH_FORM, "an absolute path")),
       digest: imaPolicy.text("digest", DIGEST_FORM, "sha256:<hex>"),
     },
     runtimes: new Set(root.texts("runtimes", DIGEST_FORM, "sha256:<hex>")),
-    programs: root.texts("programs", PATH_FORM, "an absolute path").map(bytePathFromText),
+    programs: root.texts("programs", PATH_FORM, "an absolute path").map(imaPathFromText),
     runtimePolicy: root.text(
       "runtimePolicy",
       FILE_FORM,
@@ -44,4 +44,8 @@ export function readNodePolicy(text: string, problems: string[]): NodePolicy {
   imaPolicy.refuseUnread();
   root.refuseUnread();
   return policy;
+}
+
+function imaPathFromText(text: string): BytePath {
+  return imaPath(bytePathFromText(text));
 }

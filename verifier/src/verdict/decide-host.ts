@@ -1,13 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import {
-  displayPath,
-  type GapState,
-  HOST,
-  type JoinState,
-  joinedEntry,
-  joinedNamespace,
-} from "@nsattest/ns-ima";
+import { displayPath, type GapState, type JoinState, joinedEntry } from "@nsattest/ns-ima";
 import type { HostPolicy } from "../policy/policy-set.ts";
 import { type Decision, decisionOf } from "./decision.ts";
 import { isBootAggregate } from "./host-rules.ts";
@@ -25,8 +18,7 @@ export interface HostFacts {
 
 /** What can be said of the host, from everything that was found in this boot. */
 export function decideHost({ join, judgement, policy, stalled }: HostFacts): Decision {
-  const { findings, imaPolicyProven } = judgement;
-  const gap = joinedNamespace(join, HOST)?.gap ?? "open";
+  const { findings, gap, imaPolicyProven } = judgement;
   const limits: LimitCode[] = ["BOOT_UNVERIFIED", ...findings.limits];
   if (!imaPolicyProven) limits.push("IMA_POLICY_UNPROVEN");
   return decisionOf(

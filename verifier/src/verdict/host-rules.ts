@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { type Execution, imaPath, type JoinedEntry, type PathForm } from "@nsattest/ns-ima";
+import type { Execution, JoinedEntry, PathForm } from "@nsattest/ns-ima";
 import { digestText } from "../policy/digest-text.ts";
 import type { HostPolicy } from "../policy/policy-set.ts";
 import { judgeExecution, reasonsOf } from "./policy-rule.ts";
@@ -27,7 +27,7 @@ export function judgeHostEntry(policy: HostPolicy, entry: JoinedEntry): readonly
   }
   if (isBootAggregate(entry) || isPinnedImaPolicy(policy, entry)) return [];
   const file = { path, digest };
-  if (path === imaPath(policy.imaPolicy.path)) {
+  if (path === policy.imaPolicy.path) {
     return [fileReason("IMA_POLICY_MISMATCH", file, `pinned is ${policy.imaPolicy.digest}`)];
   }
   return template === "ima-buf"
@@ -49,15 +49,12 @@ export function judgeHostExecution(
 /** True for the entry that proves which IMA policy was loaded. */
 export function isPinnedImaPolicy({ imaPolicy }: HostPolicy, entry: JoinedEntry): boolean {
   const { path, digest } = entry;
-  return (
-    path === imaPath(imaPolicy.path) && digest !== null && digestText(digest) === imaPolicy.digest
-  );
+  return path === imaPolicy.path && digest !== null && digestText(digest) === imaPolicy.digest;
 }
 
 /** The required program that an entry shows, as the policy lists it (an exclude is not enough); else undefined. */
 export function programOf(policy: HostPolicy, { path, digest }: JoinedEntry): string | undefined {
-  const program = policy.programs.find((program) => imaPath(program) === path);
-  if (program === undefined || digest === null) return undefined;
+  if (digest === null || !policy.programs.includes(path)) return undefined;
   const { outcome } = policy.executions.evaluateExecution({ path, digest }, "ima");
-  return outcome === "allowed" ? program : undefined;
+  return outcome === "allowed" ? path : undefined;
 }

@@ -32,7 +32,10 @@ export function judgeHost(
     .flatMap(({ execution }) => limitsOf(execution));
   const unowned = joined.entries.filter(({ owner }) => owner === "unowned").map(unownedReason);
   const findings = withFindings(past.findings, unowned, limits);
-  if (policy === null) return { ...past, judged: false, findings };
+  if (policy === null) {
+    const nothingNew = joined.entries.length === 0 && joined.executions.length === 0;
+    return { ...past, judged: past.judged && nothingNew, findings };
+  }
 
   const isHost = (ns: NamespaceId): boolean =>
     ns === HOST || namespaces.get(ns)?.privileged === true;
@@ -40,6 +43,7 @@ export function judgeHost(
   const own = entries.filter(({ owner }) => owner === "host");
   const asHost = entries.filter(({ owner }) => typeof owner === "object" && isHost(owner.ns));
   return {
+    ...past,
     judged: true,
     findings: withFindings(findings, [
       ...[...own, ...asHost].flatMap((entry) => judgeHostEntry(policy, entry)),

@@ -4,24 +4,27 @@ import {
   type Execution,
   HOST,
   type JoinedEvidence,
-  type JoinedNamespace,
   type JoinState,
   joinedNamespace,
   joinedNamespaces,
   type NamespaceId,
+  type NsOpenEvent,
 } from "@nsattest/ns-ima";
 import type { PolicySet } from "../policy/policy-set.ts";
 import { limitsOf, NO_FINDINGS, withFindings } from "./findings.ts";
 import { judgeHost } from "./judge-host.ts";
-import type { Judgement, NamespaceJudgement } from "./judgement.ts";
+import type { Judgement, NamespaceFacts, NamespaceJudgement } from "./judgement.ts";
 import { judgeExecution } from "./policy-rule.ts";
 import { fileReason } from "./reason.ts";
 
 const IMAGE_DIGEST = /(?:^|@)(sha256:[0-9a-f]{64})$/;
+/** What grows with every execution: reading a namespace costs as much as it has of these. */
+const GROWING: ReadonlySet<string> = new Set(["executions", "entries"]);
 
 /**
  * Judges what is new since `before`, once: executions by the policies in force now, entries when it is known who
- * answers for them. What was executed while there was no policy waits for the first one.
+ * answers for them. What was executed while there was no policy waits for the first one. The cost grows with what is
+ * new and with the number of namespaces, not with what they did before.
  */
 export function judge(
   past: Judgement,
@@ -31,17 +34,27 @@ export function judge(
 ): Judgement {
   const after = joined.state;
   const added = byNamespace(joined.executions);
-  const namespaces = new Map(past.namespaces);
+  const namespaces = new Map<NamespaceId, NamespaceJudgement>();
   for (const id of joinedNamespaces(after)) {
-    const known = namespaces.get(id);
-    const namespace =
-      id !== HOST && (known?.judged !== true || hasChanged(before, after, id))
-        ? joinedNamespace(after, id)
-        : undefined;
-    if (!namespace) continue;
-    namespaces.set(id, judgeNamespace(known, namespace, added.get(id) ?? [], policies));
+    if (id === HOST) continue;
+    const known = past.namespaces.get(id);
+    const facts = known && !hasChanged(before, after, id) ? known : factsOf(after, id);
+    const policy = facts.image === null ? undefined : policies.images.get(facts.image);
+    const news = added.get(id) ?? [];
+    const unjudged = policy && known?.judged === false ? executionsOf(after, id) : news;
+    const reasons = policy ? unjudged.flatMap((item) => judgeExecution(policy, item, "exact")) : [];
+    namespaces.set(id, {
+      ...facts,
+      judged: policy !== undefined || (known?.judged === true && news.length === 0),
+      executed: known?.executed === true || news.length > 0,
+      findings: withFindings(known?.findings ?? NO_FINDINGS, reasons, news.flatMap(limitsOf)),
+    });
   }
-  return { host: judgeHost(past.host, joined, namespaces, policies.host), namespaces };
+  const { gap } = hasChanged(before, after, HOST) ? factsOf(after, HOST) : past.host;
+  return {
+    host: { ...judgeHost(past.host, joined, namespaces, policies.host), gap },
+    namespaces,
+  };
 }
 
 function byNamespace(
@@ -56,37 +69,31 @@ function byNamespace(
   return groups;
 }
 
-/** The join keeps what has not changed; a gap of the host's is everybody's. */
+/** Whether the join says anything else of a namespace than before, besides what it did; a gap of the host's is everybody's. */
 function hasChanged(before: JoinState, after: JoinState, id: NamespaceId): boolean {
-  return (
-    before.namespaces.get(id) !== after.namespaces.get(id) || before.hostGapAt !== after.hostGapAt
-  );
+  const [old, now] = [before.namespaces.get(id), after.namespaces.get(id)];
+  if (!old || !now || before.hostGapAt !== after.hostGapAt) return true;
+  const was = new Map<string, unknown>(Object.entries(old));
+  return Object.entries(now).some(([key, value]) => !GROWING.has(key) && was.get(key) !== value);
 }
 
-function judgeNamespace(
-  known: NamespaceJudgement | undefined,
-  namespace: JoinedNamespace,
-  added: readonly Execution[],
-  policies: PolicySet,
-): NamespaceJudgement {
-  const { executions, gap, privileged, unstable } = namespace;
-  const image = imageOf(namespace);
-  const policy = image === null ? undefined : policies.images.get(image);
-  const unjudged = known?.judged ? added : executions;
-  const reasons = policy ? unjudged.flatMap((item) => judgeExecution(policy, item, "exact")) : [];
+function factsOf(join: JoinState, id: NamespaceId): NamespaceFacts {
+  const namespace = joinedNamespace(join, id);
+  const { gap = "open", labels = [], privileged = [], unstable = [] } = namespace ?? {};
   return {
-    judged: policy !== undefined,
-    findings: withFindings(known?.findings ?? NO_FINDINGS, reasons, added.flatMap(limitsOf)),
-    image,
+    image: imageOf(labels),
     privileged: privileged.length > 0,
-    executed: executions.length > 0,
     gap,
     unstable: unstable.map((finding) => fileReason("DIGEST_UNSTABLE", finding, finding.reason)),
   };
 }
 
+function executionsOf(join: JoinState, id: NamespaceId): readonly Execution[] {
+  return joinedNamespace(join, id)?.executions ?? [];
+}
+
 /** The digest in the `image` label: a claim of the runtime, which can only choose among the policies bound here. */
-function imageOf({ labels }: JoinedNamespace): string | null {
+function imageOf(labels: NsOpenEvent["labels"]): string | null {
   const image = labels.find(([key]) => key === "image")?.[1] ?? "";
   return IMAGE_DIGEST.exec(image)?.[1] ?? null;
 }

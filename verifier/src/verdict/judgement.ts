@@ -6,8 +6,9 @@ import type { VerdictReason } from "./reason.ts";
 
 /** What was found about the host so far. */
 export interface HostJudgement {
-  /** False while there was no policy: then nothing was judged yet. */
+  /** False when something was not judged, for there was no policy. */
   readonly judged: boolean;
+  readonly gap: GapState;
   readonly findings: Findings;
   /** Required programs that were seen. */
   readonly programs: ReadonlySet<BytePath>;
@@ -15,18 +16,22 @@ export interface HostJudgement {
   readonly imaPolicyProven: boolean;
 }
 
-/** What was found about one namespace so far. */
-export interface NamespaceJudgement {
-  /** False while no policy was bound to its image. */
-  readonly judged: boolean;
-  readonly findings: Findings;
+/** What the join says of one namespace, without what it did. */
+export interface NamespaceFacts {
   /** Image digest, as its runtime claimed it. */
   readonly image: string | null;
   readonly privileged: boolean;
-  readonly executed: boolean;
   readonly gap: GapState;
-  /** What the join found: each makes the verdict `contraindicated`. */
+  /** Each makes the verdict `contraindicated`. */
   readonly unstable: readonly VerdictReason[];
+}
+
+/** What was found about one namespace so far. */
+export interface NamespaceJudgement extends NamespaceFacts {
+  /** False when something was not judged, for no policy was bound to its image. */
+  readonly judged: boolean;
+  readonly executed: boolean;
+  readonly findings: Findings;
 }
 
 /** Everything that was found in one boot of a node. A value: judging makes the next one. */
@@ -36,6 +41,12 @@ export interface Judgement {
 }
 
 export const NOTHING_JUDGED: Judgement = {
-  host: { judged: false, findings: NO_FINDINGS, programs: new Set(), imaPolicyProven: false },
+  host: {
+    judged: true,
+    gap: "open",
+    findings: NO_FINDINGS,
+    programs: new Set(),
+    imaPolicyProven: false,
+  },
   namespaces: new Map(),
 };
