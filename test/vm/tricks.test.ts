@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: Apache-2.0
+import { X509Certificate } from "node:crypto";
+import { fileURLToPath } from "node:url";
+import {
+  type CommandResult,
+  Container,
+  compileProgram,
+  SHARED_VOLUME,
+  type Testbed,
+} from "@nsattest/lab";
+import { type ListEntry, parseMeasurementList } from "@nsattest/ns-ima";
+import type { NodeReport, Reason } from "@nsattest/protocol";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { NodeView, namespaceOf } from "./node-view.ts";
+import { CACHE, startTestbed } from "./project.ts";
+
+const SOURCE = fileURLToPath(new URL("tricks.c", import.meta.url));
+const SCRIPT = fileURLToPath(new URL("greet.sh", import.meta.url));
+
+/** Copies of the program that the image's policy lists: what is held against a container is the trick, not the file. */
+const LISTED = [
+  ...["/bin/tricks", "/bin/direct", "/bin/second", "/bin/first", "/bin/protected"],
+  ...["/mnt/layered", "/vol/held", "/vol/mapped", "/vol/violated"],
+];
+
+const unlisted = (path: string): Partial<Reason> => ({ code: "NOT_IN_ALLOWLIST", path });
+const unstable = (path: string, detail: string): Partial<Reason> => ({
+  ...{ code: "DIGEST_UNSTABLE", path },
+  detail,
+});
+const VIOLATION = unstable("", "violation");
+
+/** A trick, why its container is contraindicated, and the paths under which the host's list shows it. */
+type Row = readonly [trick: string, reasons: readonly Partial<Reason>[], listed: readonly string[]];
+
+const FOLDER = "d".repeat(200);
+
+/** What puts entries into the host's list that do not fit what the container executed. */
+const TRICKS: readonly Row[] = [
+  [
+    "direct",
+    [unstable("/bin/direct", "no-digest"), unstable("/bin/direct", "zero-digest")],
+    ["/bin/direct"],
+  ],
+  [
+    "shared-memory",
+    [unstable("/SYSV00000000 (deleted)", "no-digest"), unstable("SYSV00000000", "zero-digest")],
+    ["SYSV00000000"],
+  ],
+  ["held-writer", [VIOLATION], ["/vol/held"]],
+  ["write-mapped", [VIOLATION], ["/vol/mapped"]],
+  ["second-map", [VIOLATION, unstable("/bin/second", "no-execution")], ["/bin/second"]],
+  ["upper-write", [{ code: "DIGEST_MISMATCH", path: "/mnt/layered" }], ["/mnt/layered"]],
+  [
+    "code-owner",
+    [unstable("/usr/lib/nsattest/monitor.cjs", "no-execution")],
+    ["/usr/lib/nsattest/monitor.cjs"],
+  ],
+  ["chroot-space", [unlisted("/bin/host tool")], ["/jail/bin/host_tool"]],
+  ["long-path", [unlisted(`/${FOLDER}/${FOLDER}/deep`)], [`/${FOLDER}/${FOLDER}/deep`]],
+  ["longest-path", [unlisted("")], ["deep"]],
+  ["detached", [unlisted("/detached-bin")], ["detached-bin"]],
+  ["renamed", [unlisted("/bin/renamed")], ["/bin/renamed"]],
+  ["violations", [VIOLATION], ["/vol/violated"]],
+];
+
+/** Executions that look like something else, or that IMA does not see. */
+const DISGUISES: readonly Row[] = [
+  ["memory-file", [unlisted("/memfd:hidden (deleted)")], ["memfd:hidden"]],
+  ["boot-aggregate", [unlisted("/boot_aggregate")], ["boot_aggregate"]],
+  ["protect", [unstable("protected", "no-digest")], []],
+];
+
+/** Tricks that go on until they are told that it is enough. */
+const ENDLESS: ReadonlySet<string> = new Set(["violations"]);
+const ENOUGH = `${SHARED_VOLUME}/enough`;
+
+let bed: Testbed;
+let view: NodeView;
+let hostEntriesBefore: number;
+let report: NodeReport;
+let list: readonly ListEntry[];
+const results = new Map<string, CommandResult>();
+
+beforeAll(async () => {
+  const program = await compileProgram(SOURCE, CACHE);
+  bed = await startTestbed({
+    kernel: "6.1",
+    programs: ["later"],
+    imageFiles: new Map([
+      ...LISTED.map((path) => [path, program] as const),
+      ["/bin/greet", SCRIPT],
+    ]),
+  });
+  const certificate = new X509Certificate(bed.vm.ekRoots[0] ?? "").raw;
+  await bed.vm.check(`mkdir -p ${SHARED_VOLUME}`);
+  await bed.vm.write(`${SHARED_VOLUME}/certificate.der`, certificate);
+  view = await NodeView.of(bed);
+
+  const bystander = await prepare("bystander", ["/bin/sleep", "100000"]);
+  await bystander.create();
+  await bystander.start();
+  hostEntriesBefore = (await view.settled()).hostList.host;
+
+  results.set("script", await (await prepare("script", ["/bin/greet"])).run());
+  for (const trick of ["own-key", ...[...TRICKS, ...DISGUISES].map(([trick]) => trick)]) {
+    const running = (await prepare(trick, ["/bin/tricks", trick])).run();
+    if (ENDLESS.has(trick)) {
+      await view.settled();
+      await bed.vm.check(`touch ${ENOUGH}`);
+    }
+    results.set(trick, await running);
+    await bed.vm.check(`rm -f ${ENOUGH}`);
+  }
+  const { code } = await bystander.exec(["/bin/later"]);
+  expect(code).toBe(0);
+  report = await view.settled();
+  list = parseMeasurementList((await bed.vm.collect()).list).entries;
+});
+
+afterAll(() => bed?.stop());
+
+function prepare(id: string, args: readonly string[]): Promise<Container> {
+  return Container.prepare(bed.vm, { id, image: bed.image, args });
+}
+
+function expectDone(trick: string): void {
+  const { code, stderr } = results.get(trick) ?? {};
+  expect([stderr?.toString(), code]).toEqual(["", 0]);
+}
+
+describe.each([...TRICKS, ...DISGUISES])("%s", (trick, reasons, listed) => {
+  test("was done, and shows in the host's list", () => {
+    expectDone(trick);
+    for (const path of listed) {
+      const named = list.filter((entry) => entry.path === path);
+      // The host has entries of these names itself.
+      const hosts = ["boot_aggregate", "/usr/lib/nsattest/monitor.cjs"].includes(path) ? 1 : 0;
+      expect(named.length).toBeGreaterThan(hosts);
+    }
+  });
+
+  test("its container is contraindicated, for that", () => {
+    const { verdict } = namespaceOf(report, trick);
+    expect(verdict.tier).toBe("contraindicated");
+    expect(verdict.reasons).toHaveLength(reasons.length);
+    expect(verdict.reasons).toMatchObject(reasons);
+  });
+});
+
+test("violations were made without a pause, and evidence went on", () => {
+  expect(list.filter(({ violation }) => violation).length).toBeGreaterThan(200);
+});
+
+test("a key in a container's own keyring adds no entry, and nobody is worse for it", () => {
+  expectDone("own-key");
+  expect(list.filter(({ template }) => template === "ima-buf").map(({ path }) => path)).toEqual([
+    ".builtin_trusted_keys",
+  ]);
+  expect(namespaceOf(report, "own-key").verdict).toMatchObject({ tier: "affirming", reasons: [] });
+});
+
+test("a script is listed with its interpreter, and leaves a limit", () => {
+  expectDone("script");
+  const { verdict, entries } = namespaceOf(report, "script");
+  expect(verdict).toMatchObject({
+    tier: "affirming",
+    limits: expect.arrayContaining(["INTERPRETER"]),
+  });
+  expect(entries.map(({ path }) => path)).toEqual(["/bin/greet", "/bin/busybox"]);
+});
+
+test("a file in memory is listed with its digest", () => {
+  expect(namespaceOf(report, "memory-file").entries).toContainEqual({
+    kinds: ["exec", "map"],
+    path: "/memfd:hidden (deleted)",
+    digest: `sha256:${bed.image.policy.digests["/bin/tricks"]?.[0]}`,
+  });
+});
+
+test("a mapping made executable is listed without a digest: the kernel gives none", () => {
+  expect(namespaceOf(report, "protect").entries).toContainEqual({
+    ...{ kinds: ["mprotect"], path: "protected" },
+    digest: null,
+  });
+});
+
+describe("meanwhile", () => {
+  test("the host was affirming in every answer, and answers for no entry more", () => {
+    const tiers = new Set(view.sightings.map(({ host }) => host));
+    expect([...tiers]).toEqual(["affirming"]);
+    expect(report.node.host.reasons).toEqual([]);
+    expect(report.hostList.host).toBe(hostEntriesBefore);
+    expect(report.hostList.entries).toBe(list.length);
+  });
+
+  test("a bystander was affirming in every answer", () => {
+    const tiers = new Set(view.sightings.map(({ containers }) => containers.get("bystander")));
+    tiers.delete(undefined);
+    expect([...tiers]).toEqual(["affirming"]);
+    expect(namespaceOf(report, "bystander").entries.map(({ path }) => path)).toEqual([
+      "/bin/busybox",
+      "/bin/later",
+    ]);
+  });
+});
