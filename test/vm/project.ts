@@ -16,6 +16,6 @@ export function startTestbed(
     artefacts: findArtefacts(ROOT),
     cacheDir: CACHE,
     intervalSeconds: 1,
-    ...options, log: (l) => console.error(new Date().toISOString(), l.slice(0, 300)),
+    ...options,
   });
 }

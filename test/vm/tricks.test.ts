@@ -101,6 +101,8 @@ beforeAll(async () => {
   await bystander.create();
   await bystander.start();
   hostEntriesBefore = (await view.settled()).hostList.host;
+  // Until now it had not executed anything, which is nothing to affirm.
+  view.sightings.length = 0;
 
   results.set("script", await (await prepare("script", ["/bin/greet"])).run());
   for (const trick of ["own-key", ...[...TRICKS, ...DISGUISES].map(([trick]) => trick)]) {
@@ -196,7 +198,6 @@ describe("meanwhile", () => {
 
   test("a bystander was affirming in every answer", () => {
     const tiers = new Set(view.sightings.map(({ containers }) => containers.get("bystander")));
-    tiers.delete(undefined);
     expect([...tiers]).toEqual(["affirming"]);
     expect(namespaceOf(report, "bystander").entries.map(({ path }) => path)).toEqual([
       "/bin/busybox",
