@@ -4,6 +4,7 @@ import {
   type Execution,
   HOST,
   type JoinedEvidence,
+  type JoinedNamespace,
   type JoinState,
   joinedNamespace,
   joinedNamespaces,
@@ -20,6 +21,20 @@ import { fileReason } from "./reason.ts";
 const IMAGE_DIGEST = /(?:^|@)(sha256:[0-9a-f]{64})$/;
 /** What grows with every execution: reading a namespace costs as much as it has of these. */
 const GROWING: ReadonlySet<string> = new Set(["executions", "entries"]);
+
+type NamespaceReading = Pick<
+  JoinedNamespace,
+  "labels" | "privileged" | "gap" | "executions" | "unstable"
+>;
+
+/** What is known of a namespace that was never opened, as the host's before its log begins. */
+const UNSEEN: NamespaceReading = {
+  labels: [],
+  privileged: [],
+  gap: "open",
+  executions: [],
+  unstable: [],
+};
 
 /**
  * Judges what is new since `before`, once: executions by the policies in force now, entries when it is known who
@@ -41,7 +56,7 @@ export function judge(
     const facts = known && !hasChanged(before, after, id) ? known : factsOf(after, id);
     const policy = facts.image === null ? undefined : policies.images.get(facts.image);
     const news = added.get(id) ?? [];
-    const unjudged = policy && known?.judged === false ? executionsOf(after, id) : news;
+    const unjudged = policy && known?.judged === false ? readNamespace(after, id).executions : news;
     const reasons = policy ? unjudged.flatMap((item) => judgeExecution(policy, item, "exact")) : [];
     namespaces.set(id, {
       ...facts,
@@ -78,8 +93,7 @@ function hasChanged(before: JoinState, after: JoinState, id: NamespaceId): boole
 }
 
 function factsOf(join: JoinState, id: NamespaceId): NamespaceFacts {
-  const namespace = joinedNamespace(join, id);
-  const { gap = "open", labels = [], privileged = [], unstable = [] } = namespace ?? {};
+  const { labels, privileged, gap, unstable } = readNamespace(join, id);
   return {
     image: imageOf(labels),
     privileged: privileged.length > 0,
@@ -88,8 +102,8 @@ function factsOf(join: JoinState, id: NamespaceId): NamespaceFacts {
   };
 }
 
-function executionsOf(join: JoinState, id: NamespaceId): readonly Execution[] {
-  return joinedNamespace(join, id)?.executions ?? [];
+function readNamespace(join: JoinState, id: NamespaceId): NamespaceReading {
+  return joinedNamespace(join, id) ?? UNSEEN;
 }
 
 /** The digest in the `image` label: a claim of the runtime, which can only choose among the policies bound here. */
