@@ -130,15 +130,6 @@ describe("what the kernel saw", () => {
     expect(told()[0]).toMatchObject({ declared: false, cgroup: WEB, mountNamespace: 101 });
   });
 
-  it("stays in the ring when it is none of ours", () => {
-    node.see({ kind: 9 });
-    expect(() => running.monitor.drain()).toThrow(
-      expect.objectContaining({ code: "KERNEL_EVENT" }),
-    );
-    expect(node.kernel.released()).toBe(0);
-    expect(told()).toEqual([]);
-  });
-
   it("is taken piece by piece, and what comes meanwhile is left for later", async () => {
     node.kill();
     const ring = node.kernel.reader();
@@ -213,6 +204,23 @@ describe("a container", () => {
   });
 });
 
+describe("two containers in one cgroup", () => {
+  it("are refused: one would answer for the other", () => {
+    running.monitor.open(declaration("web"));
+    expect(() => running.monitor.open(declaration("other"))).toThrow(
+      expect.objectContaining({ code: "CONTAINER_CGROUP" }),
+    );
+    expect(story()).toEqual(["ns-open web/1"]);
+  });
+
+  it("may follow each other", () => {
+    running.monitor.open(declaration("web"));
+    running.monitor.close("web", "poststop");
+    running.monitor.open(declaration("other"));
+    expect(running.log.file.unsealed).not.toHaveLength(0);
+  });
+});
+
 describe("a mark", () => {
   it("stands behind everything that belongs to the entries below it", async () => {
     const templateDigest = node.measure("/bin/a");
@@ -256,6 +264,19 @@ describe("a mark", () => {
     expect(story()).toEqual([]);
   });
 
+  it("covers an entry that became visible just before the list was read", async () => {
+    const { hostList } = running;
+    const readToEnd = hostList.readToEnd.bind(hostList);
+    hostList.readToEnd = () => {
+      hostList.readToEnd = readToEnd;
+      node.see({ ...HOST, path: "/bin/late" });
+      node.measure("/bin/late");
+      return readToEnd();
+    };
+    await expectReplays();
+    expect(story()).toEqual(["exec host /bin/late", "mark host 2"]);
+  });
+
   it("does not wait for what came after the list was read", async () => {
     node.onYield = () => {
       throw new Error("nothing is to be waited for");
@@ -268,6 +289,42 @@ describe("a mark", () => {
 });
 
 describe("what the kernel could not deliver", () => {
+  it("or delivered as something else is everybody's gap, and what stands around it is kept", async () => {
+    node.see({ ...HOST, path: "/bin/before" });
+    node.kernel.send(Uint8Array.of(1, 2, 3));
+    node.see({ ...HOST, path: "/bin/behind" });
+    await expectReplays();
+    expect(story()).toEqual([
+      "exec host /bin/before",
+      "exec host /bin/behind",
+      "gap host unreadable-event 1",
+      "mark host 1",
+    ]);
+  });
+
+  it("while a mark was made may be about entries behind it", async () => {
+    const { hostList } = running;
+    const readToEnd = hostList.readToEnd.bind(hostList);
+    hostList.readToEnd = () => {
+      hostList.readToEnd = readToEnd;
+      const entries = readToEnd();
+      node.misses = 1;
+      return entries;
+    };
+    await expectReplays();
+    node.measure("/bin/behind");
+    await expectReplays();
+    node.measure("/bin/later");
+    await expectReplays();
+    expect(story()).toEqual([
+      "gap host recursion-miss 1",
+      "mark host 1",
+      "gap host recursion-miss 0",
+      "mark host 2",
+      "mark host 3",
+    ]);
+  });
+
   it("is a gap before the mark, and may come again", async () => {
     running.monitor.open(declaration());
     node.lose(WEB, 3);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { EventFlag, HOST, type NamespaceEvent, type NamespaceId } from "@nsattest/ns-ima";
+import { AgentError } from "../error.ts";
 import type { Anchor } from "./anchor/anchor.ts";
 import { Exclusive } from "./anchor/exclusive.ts";
 import type { MonitorTpm, Quote } from "./anchor/tpm-port.ts";
@@ -47,6 +48,7 @@ export class Monitor {
   readonly #exclusive = new Exclusive();
   #markedEntries = -1;
   #eventsSinceMark = 0;
+  #lostWhileMarking = false;
 
   constructor(parts: MonitorParts) {
     this.#parts = parts;
@@ -56,7 +58,9 @@ export class Monitor {
    * Takes what the ring holds into the log. Synchronous, so nothing comes between reading and releasing; what the kernel adds meanwhile
    * is left to the next call, for a container can add without a pause.
    *
-   * @throws AgentError `LOG_IO`: nothing was released, the next call tries again; `KERNEL_EVENT`
+   * A record that cannot be read is a gap of everybody: whose it was is what we would have read.
+   *
+   * @throws AgentError `LOG_IO`: nothing was released, the next call tries again; `KERNEL_EVENT` when the memory is no ring
    */
   drain(): void {
     const { ring } = this.#parts.programs;
@@ -64,16 +68,27 @@ export class Monitor {
     while (ring.position < end) {
       const { records, position } = ring.read(ring.position, CHUNK);
       if (position === ring.position) return;
-      const events = this.#attribute(records.map(decodeKernelEvent));
-      this.#write(events, position);
+      const { events, unreadable } = decodeRecords(records);
+      this.#write([...this.#attribute(events), ...unreadable], position);
       ring.release(position);
     }
   }
 
-  /** Opens a namespace; when this returns, what the container does is attributed to it. Throws as `drain`. */
+  /**
+   * Opens a namespace; when this returns, what the container does is attributed to it. Throws as `drain`.
+   *
+   * @throws AgentError also `CONTAINER_CGROUP` when another open container has the cgroup: it would answer for this one, or this for it
+   */
   open(declaration: Declaration): NamespaceId {
     this.drain();
     const { registry } = this.#parts;
+    const holder = registry.declaredHolder(declaration.place.cgroup);
+    if (holder !== null && holder !== declaration.containerId) {
+      throw new AgentError(
+        "CONTAINER_CGROUP",
+        `${declaration.containerId} shares its cgroup with ${holder}: give each container a cgroup of its own`,
+      );
+    }
     // A runtime may reuse an id whose end it never told.
     const stale = registry.closing(declaration.containerId, "reopened");
     const event = registry.opening(declaration);
@@ -132,7 +147,8 @@ export class Monitor {
    * after their events were submitted, so the ring is drained up to where it ended *after* the list was read.
    */
   async #mark(): Promise<void> {
-    const { hostList, programs } = this.#parts;
+    const { hostList, losses, programs } = this.#parts;
+    const lostBefore = losses.counted();
     const entries = hostList.readToEnd();
     const target = programs.ring.producerPosition();
     this.drain();
@@ -142,7 +158,12 @@ export class Monitor {
       await this.#parts.yieldTurn();
       this.drain();
     }
-    const gaps = this.#parts.losses.newGaps();
+    const gaps = losses.newGaps();
+    // What was lost while the last mark was made stands before it, but may be about entries behind it.
+    if (this.#lostWhileMarking) {
+      gaps.push({ kind: "gap", ns: HOST, lost: 0, reason: "recursion-miss" });
+    }
+    this.#lostWhileMarking = losses.counted() > lostBefore;
     if (entries === this.#markedEntries && this.#eventsSinceMark === 0 && gaps.length === 0) return;
     // What was lost must not be suppressed as a repeat when it comes again.
     if (gaps.length > 0) programs.forgetSeen();
@@ -197,6 +218,24 @@ export class Monitor {
     }
     this.#eventsSinceMark += events.length;
   }
+}
+
+function decodeRecords(records: readonly Uint8Array[]): {
+  readonly events: readonly KernelEvent[];
+  readonly unreadable: readonly NamespaceEvent[];
+} {
+  const events: KernelEvent[] = [];
+  let lost = 0;
+  for (const record of records) {
+    try {
+      events.push(decodeKernelEvent(record));
+    } catch {
+      // It throws its own error only, and there is nothing to be done about it but to say so in the log.
+      lost += 1;
+    }
+  }
+  const gap = { kind: "gap", ns: HOST, lost, reason: "unreadable-event" } as const;
+  return { events, unreadable: lost > 0 ? [gap] : [] };
 }
 
 function nearest(

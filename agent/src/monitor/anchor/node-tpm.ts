@@ -103,7 +103,7 @@ export class NodeTpm implements MonitorTpm {
 async function loadKept(tpm: Tpm, ek: LoadedKey, akFile: string): Promise<LoadedKey | null> {
   let bytes: Uint8Array;
   try {
-    bytes = readFileSync(akFile);
+    bytes = new Uint8Array(readFileSync(akFile));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
     throw error;

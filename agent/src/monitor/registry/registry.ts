@@ -109,6 +109,14 @@ export class Registry {
     return { kind: "ns-close", ns, executions: this.#executions.get(ns) ?? 0, reason };
   }
 
+  /** Container that declared this cgroup as its own and is still open, or null. */
+  declaredHolder(cgroup: number): string | null {
+    const holder = this.#byCgroup.get(cgroup);
+    if (!holder?.declared) return null;
+    const containerId = containerOf(holder.ns);
+    return this.#openByContainer.get(containerId) === holder.ns ? containerId : null;
+  }
+
   /** Namespace that a cgroup belongs to, or null. */
   cgroupOwner(cgroup: number): NamespaceId | null {
     return this.#byCgroup.get(cgroup)?.ns ?? null;

@@ -45,6 +45,11 @@ export class Losses {
     else if (event.reason === "program-changed") this.#beginAgain();
   }
 
+  /** What the kernel has counted so far, in all; to be compared with an earlier answer. */
+  counted(): number {
+    return this.#counters.lostTotal() + this.#counters.recursionMisses();
+  }
+
   /** Gaps that are not in the log yet. Call `learn` with them once they are. */
   newGaps(): GapEvent[] {
     const programs = this.#counters.identities();
