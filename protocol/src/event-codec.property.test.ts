@@ -75,7 +75,7 @@ const event: fc.Arbitrary<NamespaceEvent> = fc.oneof(
     kind: fc.constant("gap" as const),
     ns,
     lost: fc.maxSafeNat(),
-    reason: fc.constantFrom("ring-overflow", "recursion-miss", "late-start", "program-changed"),
+    reason: fc.constantFrom("ring-overflow", "recursion-miss", "late-start", "program-changed", "unreadable-event"),
   }),
   fc.record({ kind: fc.constant("resync" as const), ns, found: uint32 }),
   fc.record({ kind: fc.constant("ns-close" as const), ns, executions: uint32, reason: line }),

@@ -120,7 +120,13 @@ const ROWS: {
   gap: rowOf<Body<GapEvent>>({
     ns: namespaceId,
     lost: integer(),
-    reason: oneOf("ring-overflow", "recursion-miss", "late-start", "program-changed"),
+    reason: oneOf(
+      "ring-overflow",
+      "recursion-miss",
+      "late-start",
+      "program-changed",
+      "unreadable-event",
+    ),
   }),
   resync: rowOf<Body<ResyncEvent>>({ ns: namespaceId, found: uint32 }),
   "ns-close": rowOf<Body<NsCloseEvent>>({

@@ -33,7 +33,11 @@ export interface JoinedEvidence {
 }
 
 /** What may have swallowed the event that says who caused an entry. */
-const LOSES_CLAIMS: ReadonlySet<GapReason> = new Set(["recursion-miss", "ring-overflow"]);
+const LOSES_CLAIMS: ReadonlySet<GapReason> = new Set([
+  "recursion-miss",
+  "ring-overflow",
+  "unreadable-event",
+]);
 
 /**
  * Joins the next part of the host list and of the namespace log: who answers for which entry, and what each namespace

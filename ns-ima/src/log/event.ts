@@ -121,8 +121,14 @@ export interface MarkEvent {
  * - `recursion-miss`: the kernel skipped the program that records owners
  * - `late-start`: the namespace ran before we could see it
  * - `program-changed`: a program was detached or replaced
+ * - `unreadable-event`: the kernel delivered something that is no event of ours
  */
-export type GapReason = "ring-overflow" | "recursion-miss" | "late-start" | "program-changed";
+export type GapReason =
+  | "ring-overflow"
+  | "recursion-miss"
+  | "late-start"
+  | "program-changed"
+  | "unreadable-event";
 
 /** Something was not seen. `ns` is `host` when it cannot be said whose it was: then it is everybody's. */
 export interface GapEvent {
