@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type ChildProcess, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
+import { startBoundProcess } from "./bound-process.ts";
 import { LabError } from "./error.ts";
 import { runHostTool } from "./host-tool.ts";
 import type { RuntimePolicyDocument } from "./runtime-policy.ts";
@@ -52,9 +53,6 @@ export class Services {
   private constructor(options: ServicesOptions, ports: { registrar: number; verifier: number }) {
     this.#options = options;
     this.#ports = ports;
-    process.once("exit", () => {
-      for (const child of this.#running.values()) child.kill("SIGKILL");
-    });
   }
 
   /** Makes certificates and configuration and starts both. @throws LabError `LAB_TOOL_FAILED` */
@@ -97,13 +95,12 @@ export class Services {
   /** Starts a service and waits until it listens. @throws LabError `LAB_TOOL_FAILED` when it ends first */
   async startProcess(name: "registrar" | "verifier"): Promise<void> {
     const { bin, folder, log } = this.#options;
-    const child = spawn(
-      process.execPath,
-      [join(bin, `${name}.mjs`), "serve", "--config", join(folder, `${name}.json`)],
-      {
-        stdio: ["ignore", "pipe", "pipe"],
-      },
-    );
+    const child = startBoundProcess(process.execPath, [
+      join(bin, `${name}.mjs`),
+      "serve",
+      "--config",
+      join(folder, `${name}.json`),
+    ]);
     this.#running.set(name, child);
     let output = "";
     await new Promise<void>((resolve, reject) => {
