@@ -325,6 +325,24 @@ describe("what the kernel could not deliver", () => {
     ]);
   });
 
+  it("of a container while a mark was made is no gap of anybody else: it could flood without a pause", async () => {
+    running.monitor.open(declaration());
+    const { hostList } = running;
+    const readToEnd = hostList.readToEnd.bind(hostList);
+    hostList.readToEnd = () => {
+      node.lose(WEB, 1);
+      return readToEnd();
+    };
+    await running.monitor.evidence(NONCE, 0, 0);
+    hostList.readToEnd = readToEnd;
+    for (let n = 0; n < 3; n++) await expectReplays();
+    expect(story().filter((line) => line.startsWith("gap"))).toEqual([
+      "gap web/1 ring-overflow 1",
+      "gap web/1 ring-overflow 0",
+      "gap web/1 ring-overflow 1",
+    ]);
+  });
+
   it("is a gap before the mark, and may come again", async () => {
     running.monitor.open(declaration());
     node.lose(WEB, 3);

@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { EventFlag, HOST, type NamespaceEvent, type NamespaceId } from "@nsattest/ns-ima";
+import {
+  EventFlag,
+  type GapEvent,
+  HOST,
+  type NamespaceEvent,
+  type NamespaceId,
+} from "@nsattest/ns-ima";
 import { AgentError } from "../error.ts";
 import type { Anchor } from "./anchor/anchor.ts";
 import { Exclusive } from "./anchor/exclusive.ts";
@@ -48,7 +54,8 @@ export class Monitor {
   readonly #exclusive = new Exclusive();
   #markedEntries = -1;
   #eventsSinceMark = 0;
-  #lostWhileMarking = false;
+  /** Gaps of the last mark that may be about entries behind it as well. */
+  #lastingGaps: readonly GapEvent[] = [];
 
   constructor(parts: MonitorParts) {
     this.#parts = parts;
@@ -158,18 +165,17 @@ export class Monitor {
       await this.#parts.yieldTurn();
       this.drain();
     }
-    const gaps = losses.newGaps();
-    // What was lost while the last mark was made stands before it, but may be about entries behind it.
-    if (this.#lostWhileMarking) {
-      gaps.push({ kind: "gap", ns: HOST, lost: 0, reason: "recursion-miss" });
-    }
-    this.#lostWhileMarking = losses.counted() > lostBefore;
+    const found = losses.newGaps();
+    const gaps = [...this.#lastingGaps, ...found];
     if (entries === this.#markedEntries && this.#eventsSinceMark === 0 && gaps.length === 0) return;
     // What was lost must not be suppressed as a repeat when it comes again.
     if (gaps.length > 0) programs.forgetSeen();
     this.#write([...gaps, { kind: "mark", ns: HOST, index: entries }]);
     this.#markedEntries = entries;
     this.#eventsSinceMark = 0;
+    // What was lost while the mark was made stands before it, but may be about entries behind it: it is said again before the next one.
+    const lasts = losses.counted() > lostBefore;
+    this.#lastingGaps = lasts ? found.map((gap) => ({ ...gap, lost: 0 })) : [];
   }
 
   /** Gives each kernel event its namespace, opening one for a container that nobody declared. */

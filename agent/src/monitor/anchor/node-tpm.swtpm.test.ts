@@ -3,7 +3,6 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Swtpm, startSwtpm } from "@nsattest/lab";
 import {
   assertAttestationKey,
   digest,
@@ -16,6 +15,7 @@ import {
   verifyQuote,
 } from "@nsattest/tpm";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { type Swtpm, startSwtpm } from "../../../../test/lab/src/swtpm.ts";
 import { connectSwtpm } from "../../tpm-device/swtpm.ts";
 import { Tpm } from "../../tpm-device/tpm.ts";
 import type { TpmTransport } from "../../tpm-device/transport.ts";
