@@ -24,7 +24,7 @@ const KEYS: readonly (keyof AttesterConfig)[] = [
 ];
 
 /**
- * Parses a configuration file: a JSON object with exactly the fields of AttesterConfig.
+ * Parses a configuration file: a JSON object with exactly the fields of AttesterConfig. Asks neither the services nor the disk.
  *
  * @throws AttesterError `ATTESTER_CONFIG`, naming every problem at once
  */
@@ -40,15 +40,24 @@ export function parseAttesterConfig(text: string): AttesterConfig {
     problems.push(`${key} must be a text that is not empty`);
     return "";
   };
+  const readUrl = (key: keyof AttesterConfig): string => {
+    const value = read(key);
+    if (value !== "" && !isHttpsUrl(value)) problems.push(`${key} must be an https URL`);
+    return value;
+  };
   const config: AttesterConfig = {
-    registrar: read("registrar"),
-    verifier: read("verifier"),
+    registrar: readUrl("registrar"),
+    verifier: readUrl("verifier"),
     caFile: read("caFile"),
     stateFolder: read("stateFolder"),
     monitorSocket: read("monitorSocket"),
   };
   if (problems.length > 0) throw new AttesterError("ATTESTER_CONFIG", problems.join("; "));
   return config;
+}
+
+function isHttpsUrl(text: string): boolean {
+  return URL.canParse(text) && new URL(text).protocol === "https:";
 }
 
 function parseObject(text: string): Readonly<Record<string, unknown>> {

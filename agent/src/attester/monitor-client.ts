@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { connect, type Socket } from "node:net";
+import { connect } from "node:net";
 import {
   decodeMonitorAnswer,
   encodeMonitorRequest,
@@ -23,12 +23,21 @@ export interface MonitorClient {
 /**
  * One connection a request: a monitor that was restarted in between is simply the next one that answers.
  *
- * @param timeoutMs for one request; a quote of a slow chip takes up to a second
+ * @param timeoutMs in which the monitor must say something; a quote of a slow chip takes up to a second
+ * @param stop ends the requests under way: they fail with `MONITOR_UNREACHABLE`
  */
-export function createMonitorClient(path: string, timeoutMs: number): MonitorClient {
+export function createMonitorClient(
+  path: string,
+  timeoutMs: number,
+  stop: AbortSignal,
+): MonitorClient {
   return {
     async ask(request) {
-      const payload = await exchange(path, encodeMonitorRequest(request), timeoutMs);
+      const payload = await exchange(
+        { path, signal: stop },
+        encodeMonitorRequest(request),
+        timeoutMs,
+      );
       const answer = decodeMonitorAnswer(request.op, payload);
       if (answer.ok) return answer;
       throw new AttesterError(
@@ -39,10 +48,14 @@ export function createMonitorClient(path: string, timeoutMs: number): MonitorCli
   };
 }
 
-function exchange(path: string, request: Uint8Array, timeoutMs: number): Promise<Uint8Array> {
+function exchange(
+  { path, signal }: { readonly path: string; readonly signal: AbortSignal },
+  request: Uint8Array,
+  timeoutMs: number,
+): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
     const splitter = new FrameSplitter(MONITOR_ANSWER_MAX);
-    const socket: Socket = connect(path);
+    const socket = connect({ path, signal });
     const fail = (what: string, cause?: unknown): void => {
       socket.destroy();
       reject(new AttesterError("MONITOR_UNREACHABLE", `${path}: ${what}`, { cause }));

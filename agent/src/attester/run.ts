@@ -10,43 +10,75 @@ import { createMonitorClient, type MonitorClient } from "./monitor-client.ts";
 import { loadNodeId } from "./node-id.ts";
 import { pushForever } from "./push/push-loop.ts";
 
+/** How an attester tells the time, waits and speaks. */
+export interface AttesterSurroundings {
+  readonly now: () => Date;
+  /** Resolves after so many milliseconds, or at once when the signal aborts. */
+  readonly pause: (milliseconds: number, signal: AbortSignal) => Promise<void>;
+  readonly report: typeof log;
+}
+
+/** What all parts of one attester share. */
+interface Attester extends AttesterSurroundings {
+  readonly config: AttesterConfig;
+  readonly nodeId: string;
+  readonly monitor: MonitorClient;
+  readonly stop: AbortSignal;
+}
+
+const REAL: AttesterSurroundings = {
+  now: () => new Date(),
+  pause: (milliseconds, signal) =>
+    setTimeout(milliseconds, undefined, { signal }).catch(() => undefined),
+  report: log,
+};
+
 /** A quote of a slow chip, waiting behind another one. */
 const MONITOR_TIMEOUT_MS = 30_000;
 const VERIFIER_TIMEOUT_MS = 30_000;
 const ANSWER_MAX = 64 * 1024;
-const ENROL_RETRY_MS = 2_000;
+/** Before the next enrolment, whatever became of the last one. */
+export const ENROL_PAUSE_MS = 2_000;
+/** A node whose clock is wrong finds every certificate old: it pushes for so long all the same. */
+export const RENEWAL_MIN_MS = 60_000;
+/** What timers of Node hold: looking again earlier is harmless. */
+const TIMER_MAX_MS = 2 ** 31 - 1;
+/** Refusals of the verifier that say that the registrar knows no such node, or another AK of it. */
+const ENROL_AGAIN: ReadonlySet<string | null | undefined> = new Set([
+  "NODE_UNKNOWN",
+  "QUOTE_SIGNATURE",
+]);
 
 /**
- * An attester from its start until `stop`: enrols, then pushes evidence, and enrols again in time for a new certificate. Nothing that a
- * service or the monitor does ends it.
+ * An attester from its start until `stop`: enrols, then pushes evidence, and enrols again in time for a new certificate, or when the
+ * verifier knows the node or its key no more. Nothing that a service or the monitor does ends it.
  *
  * @throws AttesterError `ENROL_FILE` when its own folder cannot be used
  */
-export async function runAttester(config: AttesterConfig, stop: AbortSignal): Promise<void> {
+export async function runAttester(
+  config: AttesterConfig,
+  stop: AbortSignal,
+  surroundings: AttesterSurroundings = REAL,
+): Promise<void> {
   const nodeId = await loadNodeId(`${config.stateFolder}/node-id`);
-  const monitor = createMonitorClient(config.monitorSocket, MONITOR_TIMEOUT_MS);
+  const monitor = createMonitorClient(config.monitorSocket, MONITOR_TIMEOUT_MS, stop);
+  const attester: Attester = { ...surroundings, config, nodeId, monitor, stop };
   let renew = false;
   while (!stop.aborted) {
-    const enrolment = await enrolWithPatience(config, { nodeId, monitor, renew }, stop);
+    const enrolment = await enrolWithPatience(attester, renew);
     if (enrolment === null) return;
-    log("info", "node is enrolled", { nodeId, renewAt: enrolment.renewAt.toISOString() });
-    const renewal = AbortSignal.timeout(millisecondsUntil(enrolment.renewAt));
-    const until = AbortSignal.any([stop, renewal]);
-    renew = (await push(config, { nodeId, enrolment, monitor }, until)) === "forgotten";
+    attester.report("info", "node is enrolled", { nodeId, renewAt: enrolment.renewAt });
+    renew = await pushUntilRenewal(attester, enrolment);
+    await attester.pause(ENROL_PAUSE_MS, stop);
   }
 }
 
-/** Timers of Node hold 31 bits of milliseconds: looking again earlier is harmless. */
-function millisecondsUntil(time: Date): number {
-  return Math.min(Math.max(time.getTime() - Date.now(), 1), 2 ** 31 - 1);
-}
-
+/** Null when it was stopped first. */
 async function enrolWithPatience(
-  config: AttesterConfig,
-  node: { readonly nodeId: string; readonly monitor: MonitorClient; readonly renew: boolean },
-  stop: AbortSignal,
+  { config, nodeId, monitor, stop, now, pause, report }: Attester,
+  renew: boolean,
 ): Promise<Enrolment | null> {
-  const { nodeId, monitor, renew } = node;
+  const tell = onceEach();
   while (!stop.aborted) {
     try {
       return await enrol({
@@ -54,78 +86,73 @@ async function enrolWithPatience(
         nodeId,
         tpm: {
           identity: () => monitor.ask({ op: "identity" }),
-          activate: async (wrapped) =>
-            (await monitor.ask({ op: "activate", ...pick(wrapped) })).credential,
+          activate: async ({ credentialBlob, secret }) => {
+            const answer = await monitor.ask({ op: "activate", credentialBlob, secret });
+            return answer.credential;
+          },
         },
         caFile: config.caFile,
         tlsKeyFile: `${config.stateFolder}/tls.key`,
         enrolmentFile: `${config.stateFolder}/enrolment.json`,
         renew,
-        now: () => new Date(),
+        now,
         signal: stop,
       });
     } catch (error) {
       if (error instanceof AttesterError && error.code === "ENROL_FILE") throw error;
-      log("warn", "enrolment is put off", { error: String(error), retryMs: ENROL_RETRY_MS });
-      await pause(ENROL_RETRY_MS, stop);
+      const retryMs = ENROL_PAUSE_MS;
+      tell(String(error), (text) =>
+        report("warn", "enrolment is put off", { error: text, retryMs }),
+      );
+      await pause(ENROL_PAUSE_MS, stop);
     }
   }
   return null;
 }
 
-function pick({ credentialBlob, secret }: { credentialBlob: Uint8Array; secret: Uint8Array }): {
-  credentialBlob: Uint8Array;
-  secret: Uint8Array;
-} {
-  return { credentialBlob, secret };
-}
-
-/** Pushes until `signal` aborts, or until the verifier learns from the registrar that the node is not enrolled. */
-async function push(
-  config: AttesterConfig,
-  node: { readonly nodeId: string; readonly enrolment: Enrolment; readonly monitor: MonitorClient },
-  signal: AbortSignal,
-): Promise<"ended" | "forgotten"> {
-  const forgotten = new AbortController();
-  const until = AbortSignal.any([signal, forgotten.signal]);
-  const { ca, certificate, key } = node.enrolment;
+/** True when the certificate may still be good, but the node has to enrol from the beginning. */
+async function pushUntilRenewal(attester: Attester, enrolment: Enrolment): Promise<boolean> {
+  const { config, nodeId, monitor, stop, now, pause, report } = attester;
+  const over = new AbortController();
+  const until = AbortSignal.any([stop, over.signal]);
+  const left = enrolment.renewAt.getTime() - now().getTime();
+  const renewal = pause(Math.min(Math.max(left, RENEWAL_MIN_MS), TIMER_MAX_MS), until);
+  void renewal.then(() => over.abort());
   const verifier = createHttpsClient({
     url: config.verifier,
-    ca,
+    ca: enrolment.ca,
     role: "verifier",
-    own: { certificate, key },
+    own: { certificate: enrolment.certificate, key: enrolment.key },
     timeoutMs: VERIFIER_TIMEOUT_MS,
     maxAnswerBytes: ANSWER_MAX,
   });
-  let reported = "";
-  const report = (state: string, write: () => void): void => {
-    // The same news every few seconds would bury the rest.
-    if (state !== reported) write();
-    reported = state;
-  };
+  const tell = onceEach();
+  let enrolAgain = false;
   await pushForever(
-    { verifier, monitor: node.monitor, nodeId: node.nodeId },
+    { verifier, monitor, nodeId },
     {
       pause: (milliseconds) => pause(milliseconds, until),
       onRound: (answer) =>
-        report(answer.host, () => log("info", "evidence is accepted", { ...answer })),
+        tell(answer.host, () => report("info", "evidence is accepted", { ...answer })),
       onFailure: (error, retryMs) => {
-        report(String(error), () =>
-          log("warn", "evidence is put off", { error: String(error), retryMs }),
+        tell(String(error), (text) =>
+          report("warn", "evidence is put off", { error: text, retryMs }),
         );
-        if (isForgotten(error)) forgotten.abort();
+        enrolAgain = error instanceof AttesterError && ENROL_AGAIN.has(error.refusal?.code);
+        if (enrolAgain) over.abort();
       },
     },
     until,
   );
-  return forgotten.signal.aborted ? "forgotten" : "ended";
+  over.abort();
+  return enrolAgain;
 }
 
-/** The registrar knows no such node any more, or another AK of it: a certificate that is still good does not help then. */
-function isForgotten(error: unknown): boolean {
-  return error instanceof AttesterError && error.refusal?.code === "NODE_UNKNOWN";
-}
-
-async function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
-  await setTimeout(milliseconds, undefined, { signal }).catch(() => undefined);
+/** Says a thing unless it was the last one said: the same news every few seconds would bury the rest. */
+function onceEach(): (news: string, say: (news: string) => void) => void {
+  let last: string | null = null;
+  return (news, say) => {
+    if (news !== last) say(news);
+    last = news;
+  };
 }

@@ -24,8 +24,8 @@ export interface PushPace {
   readonly onFailure: (error: unknown, retryMs: number) => void;
 }
 
-const FIRST_RETRY_MS = 500;
-const LAST_RETRY_MS = 10_000;
+export const FIRST_RETRY_MS = 500;
+export const LAST_RETRY_MS = 10_000;
 
 /**
  * One round: asks the verifier what it wants, the monitor for evidence of just that, and carries it over. What the evidence says is none
@@ -48,7 +48,7 @@ export async function pushOnce(
   return decodeEvidenceAnswer(await verifier.post(`${path}/evidence`, body, signal));
 }
 
-/** Pushes until `signal` aborts: at the verifier's pace after a success, with growing pauses after failures. */
+/** Pushes until `signal` aborts: at the verifier's pace after a success, never without a pause, with growing ones after failures. */
 export async function pushForever(
   parts: PushParts,
   pace: PushPace,
@@ -60,7 +60,7 @@ export async function pushForever(
       const answer = await pushOnce(parts, signal);
       pace.onRound(answer);
       retryMs = FIRST_RETRY_MS;
-      await pace.pause(answer.nextIntervalSeconds * 1000);
+      await pace.pause(Math.max(answer.nextIntervalSeconds * 1000, FIRST_RETRY_MS));
     } catch (error) {
       if (signal.aborted) return;
       pace.onFailure(error, retryMs);
