@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { getEventListeners } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
@@ -129,6 +130,18 @@ describe("a monitor that does not answer", () => {
     await monitor(() => stop.abort());
     await expect(client().ask({ op: "identity" })).rejects.toMatchObject(UNREACHABLE);
     await expect(client().ask({ op: "identity" })).rejects.toMatchObject(UNREACHABLE);
+  });
+
+  it("leaves nothing behind, and neither does one that does", async () => {
+    const answer = encodeMonitorAnswer("identity", IDENTITY);
+    await monitor((socket) => (sockets.length % 2 ? socket.destroy() : socket.write(answer)));
+    for (let n = 0; n < 10; n++) {
+      await client()
+        .ask({ op: "identity" })
+        .catch(() => undefined);
+    }
+    // The last socket closes a little later.
+    while (getEventListeners(stop.signal, "abort").length > 0) await new Promise(setImmediate);
   });
 });
 

@@ -55,14 +55,21 @@ function exchange(
 ): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
     const splitter = new FrameSplitter(MONITOR_ANSWER_MAX);
-    const socket = connect({ path, signal });
+    const socket = connect(path);
     const fail = (what: string, cause?: unknown): void => {
       socket.destroy();
       reject(new AttesterError("MONITOR_UNREACHABLE", `${path}: ${what}`, { cause }));
     };
     socket.setTimeout(timeoutMs, () => fail(`no answer within ${timeoutMs} ms`));
     socket.on("error", (error) => fail(error.message, error));
-    socket.on("close", () => fail("closed without an answer"));
+    // Not by the socket's own option: that would keep a listener on the signal for each request there ever was.
+    const end = (): void => fail("ended");
+    signal.addEventListener("abort", end);
+    if (signal.aborted) end();
+    socket.on("close", () => {
+      signal.removeEventListener("abort", end);
+      fail("closed without an answer");
+    });
     socket.on("connect", () => socket.write(request));
     socket.on("data", (chunk) => {
       try {

@@ -16,6 +16,7 @@ import {
 import { TpmError } from "@nsattest/tpm";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { FakeKernelFolders } from "../../../test/fake-kernel-folders.ts";
+import { FakePauses } from "../../../test/fake-pauses.ts";
 import { AgentError } from "../../error.ts";
 import { ANCHOR_INTERVAL_MS, RETRY_MS, type ServingParts, serveNode } from "./serve-node.ts";
 
@@ -24,19 +25,11 @@ const FULL = new AgentError("LOG_IO", "no space left");
 const GONE = new TpmError("DEVICE_IO", "the chip went away");
 const FOREIGN = new AgentError("LOG_FOREIGN_EXTEND", "somebody extended");
 
-/** A wait of the monitor that a test ends. */
-interface Pause {
-  readonly milliseconds: number;
-  readonly end: () => void;
-}
-
 let folder: string;
 let stop: AbortController;
 /** What happens, in order. */
 let steps: string[];
-/** Waits that have not ended, and who is to be told of the next one. */
-let pauses: Pause[];
-let onPause: (() => void)[];
+let pauses: FakePauses;
 /** What the next calls throw. */
 let failing: { drain: Error[]; flush: Error[] };
 let ring: { onReadable: (() => void) | null };
@@ -45,7 +38,8 @@ let warnings: string[];
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "nsattest-serve-"));
   stop = new AbortController();
-  [steps, pauses, onPause, warnings] = [[], [], [], []];
+  [steps, warnings] = [[], []];
+  pauses = new FakePauses();
   failing = { drain: [], flush: [] };
   ring = { onReadable: null };
 });
@@ -92,18 +86,7 @@ function parts(onReady: () => void): ServingParts {
         ring.onReadable = null;
       };
     },
-    pause: (milliseconds, signal) =>
-      new Promise((resolve) => {
-        const pause = { milliseconds, end: (): void => end() };
-        const end = (): void => {
-          pauses = pauses.filter((other) => other !== pause);
-          resolve();
-        };
-        signal.addEventListener("abort", end);
-        if (signal.aborted) return end();
-        pauses.push(pause);
-        for (const tell of onPause.splice(0)) tell();
-      }),
+    pause: pauses.pause,
     report: (_, message, fields) => warnings.push(`${message}: ${fields?.["error"]}`),
     onReady,
   };
@@ -117,15 +100,6 @@ async function serve(): Promise<{ ended: Promise<void> }> {
     ended.catch(failed);
   });
   return { ended };
-}
-
-/** The wait for so many milliseconds, once it has begun. */
-async function waiting(milliseconds: number): Promise<Pause> {
-  for (;;) {
-    const found = pauses.find((pause) => pause.milliseconds === milliseconds);
-    if (found) return found;
-    await new Promise<void>((resolve) => onPause.push(resolve));
-  }
 }
 
 async function dial(name: string): Promise<Socket> {
@@ -193,7 +167,7 @@ describe("the ring", () => {
     const { ended } = await serve();
     failing.drain = [FULL];
     ring.onReadable?.();
-    const pause = await waiting(RETRY_MS);
+    const pause = await pauses.waiting(RETRY_MS);
     expect(ring.onReadable).toBeNull();
     expect(warnings).toEqual(["work is put off: AgentError: no space left"]);
     pause.end();
@@ -215,8 +189,8 @@ describe("the ring", () => {
 describe("the anchor", () => {
   it("is extended again after a pause, one extend at a time", async () => {
     const { ended } = await serve();
-    for (let n = 0; n < 3; n++) (await waiting(ANCHOR_INTERVAL_MS)).end();
-    await waiting(ANCHOR_INTERVAL_MS);
+    for (let n = 0; n < 3; n++) (await pauses.waiting(ANCHOR_INTERVAL_MS)).end();
+    await pauses.waiting(ANCHOR_INTERVAL_MS);
     expect(steps).toEqual(Array(4).fill("flush"));
     stop.abort();
     await ended;
@@ -228,8 +202,8 @@ describe("the anchor", () => {
   ])("is tried again later when %s", async (_, error) => {
     failing.flush = [error, error];
     const { ended } = await serve();
-    for (let n = 0; n < 2; n++) (await waiting(RETRY_MS)).end();
-    await waiting(ANCHOR_INTERVAL_MS);
+    for (let n = 0; n < 2; n++) (await pauses.waiting(RETRY_MS)).end();
+    await pauses.waiting(ANCHOR_INTERVAL_MS);
     stop.abort();
     await ended;
     expect(warnings).toHaveLength(2);
@@ -245,7 +219,7 @@ describe("the anchor", () => {
 describe("the end", () => {
   it("comes with a last look at the ring, which is anchored", async () => {
     const { ended } = await serve();
-    await waiting(ANCHOR_INTERVAL_MS);
+    await pauses.waiting(ANCHOR_INTERVAL_MS);
     steps = [];
     stop.abort();
     await ended;
