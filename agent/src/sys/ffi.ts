@@ -31,10 +31,14 @@ function c(): LibC {
   return libc;
 }
 
-/** A shared library whose functions are declared in C syntax. Throws when it is not installed. */
+/** A shared library whose functions are declared in C syntax. @throws AgentError `SYSCALL` when it is not installed */
 export function loadLibrary(name: string): (declaration: string) => CallableFunction {
-  const library = koffi.load(name);
-  return (declaration) => library.func(declaration);
+  try {
+    const library = koffi.load(name);
+    return (declaration) => library.func(declaration);
+  } catch (cause) {
+    throw new AgentError("SYSCALL", `${name} cannot be loaded; is it installed?`, { cause });
+  }
 }
 
 /** `errno` of the last native call. */

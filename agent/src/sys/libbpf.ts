@@ -146,6 +146,15 @@ export function linkedProgram(fd: number): number {
   return new ByteReader(info.subarray(8)).u32le();
 }
 
+const MAP_INFO_BYTES = 80;
+
+/** `max_entries` of a map, which is the size in bytes of a ring (struct bpf_map_info). @throws AgentError `SYSCALL` */
+export function mapSize(map: number): number {
+  const info = new Uint8Array(MAP_INFO_BYTES);
+  check(bpf().infoByFd(map, info, Uint32Array.of(MAP_INFO_BYTES)), "reading a map's info");
+  return new ByteReader(info.subarray(16)).u32le();
+}
+
 /** Value of a map's key as 64-bit number, or null when the key is not there. */
 export function readCounter(map: number, key: Uint8Array): number | null {
   const value = new Uint8Array(8);
@@ -159,16 +168,20 @@ export function writeCounter(map: number, key: Uint8Array, value: number): void 
   check(bpf().mapUpdate(map, key, bytes, 0), "writing a map");
 }
 
-/** All keys of a map, in the kernel's order. Keys added meanwhile may be missing. */
+/**
+ * Keys of a map, in the kernel's order. Keys added meanwhile may be missing. After a key that was removed meanwhile the kernel begins
+ * again, so there may be keys twice and others not at all; there are never more than the map holds.
+ */
 export function mapKeys(map: number, keyBytes: number): Uint8Array[] {
   const keys: Uint8Array[] = [];
   let previous: Uint8Array | null = null;
-  for (;;) {
+  for (const limit = mapSize(map); keys.length < limit; ) {
     const next = new Uint8Array(keyBytes);
-    if (bpf().mapNextKey(map, previous, next) < 0) return keys;
+    if (bpf().mapNextKey(map, previous, next) < 0) break;
     keys.push(next);
     previous = next;
   }
+  return keys;
 }
 
 /** Removes a key; a key that is not there is no error: another may have removed it. */

@@ -9,6 +9,7 @@ import {
   deleteKey,
   linkedProgram,
   mapKeys,
+  mapSize,
   openPin,
   programInfo,
   readCounter,
@@ -16,9 +17,8 @@ import {
 import { RingReader } from "./ring.ts";
 
 const PAGE = 4096;
-/** `max_entries` of the `events` map (ns-ima/kernel/nsattest.bpf.c). */
-const RING_BYTES = 8 << 20;
 const SEEN_KEY_BYTES = 64;
+const FORGET_WALKS = 4;
 const CGROUP_KEY_BYTES = 8;
 
 interface Pinned {
@@ -38,7 +38,7 @@ export class KernelPrograms {
 
   /** @throws AgentError `BPF_PINS` when the loader has not run */
   constructor(folder: string) {
-    const names = readdirSync(folder)
+    const names = pinsIn(folder)
       .filter((pin) => pin.startsWith("prog_"))
       .map((pin) => pin.slice("prog_".length));
     if (names.length === 0) {
@@ -52,9 +52,10 @@ export class KernelPrograms {
     this.#stats = openPin(`${folder}/map_stats`);
     this.#lost = openPin(`${folder}/map_lost`);
     this.#seen = openPin(`${folder}/map_seen`);
+    const size = mapSize(this.ringFd);
     const consumer = mapShared(this.ringFd, 0, PAGE, true);
-    const producer = mapShared(this.ringFd, PAGE, PAGE + 2 * RING_BYTES, false);
-    this.ring = new RingReader(consumer, producer, RING_BYTES);
+    const producer = mapShared(this.ringFd, PAGE, PAGE + 2 * size, false);
+    this.ring = new RingReader(consumer, producer, size);
   }
 
   /** Entries in the host list right after attaching, counted by the loader. @throws AgentError `BPF_PINS` when it did not finish */
@@ -102,6 +103,21 @@ export class KernelPrograms {
 
   /** Makes the kernel send everything again that it sent before: what was lost must not be suppressed as a repeat. */
   forgetSeen(): void {
-    for (const key of mapKeys(this.#seen, SEEN_KEY_BYTES)) deleteKey(this.#seen, key);
+    // The kernel evicts and adds keys while they are walked, and a walk may miss some: a few walks find them all.
+    for (let walk = 0; walk < FORGET_WALKS; walk++) {
+      const keys = mapKeys(this.#seen, SEEN_KEY_BYTES);
+      if (keys.length === 0) return;
+      for (const key of keys) deleteKey(this.#seen, key);
+    }
+  }
+}
+
+function pinsIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch (cause) {
+    throw new AgentError("BPF_PINS", `${folder} cannot be read: start nsattest-bpf first`, {
+      cause,
+    });
   }
 }
