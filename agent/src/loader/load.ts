@@ -1,9 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { chmodSync, readdirSync, readFileSync } from "node:fs";
+import { chmodSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { parseMeasurementList } from "@nsattest/ns-ima";
 import { AgentError } from "../error.ts";
-import { linkedProgram, loadAttachPin, openPin, programInfo, writeCounter } from "../sys/libbpf.ts";
+import {
+  linkedProgram,
+  loadAttachPin,
+  openPin,
+  programInfo,
+  readCounter,
+  writeCounter,
+} from "../sys/libbpf.ts";
 import { STATS } from "./pins.ts";
 
 export interface LoadInput {
@@ -24,16 +31,19 @@ export interface LoadResult {
 
 /**
  * Makes sure that the programs run and are pinned. Idempotent: pins that are there are checked, never replaced, so a second start
- * costs no event.
+ * costs no event; only what an interrupted start left is removed.
  *
  * The host list is counted right *after* attaching: entries below are the host's, and every later one has an owner in the ring.
  *
  * @throws AgentError `BPF_LOAD`, `BPF_PINS` when the folder holds pins that do not run, `HOST_LIST`
  */
 export function ensureLoaded(input: LoadInput): LoadResult {
-  const existing = readdirSync(input.pinFolder).filter((name) => name.startsWith("link_"));
-  if (existing.length > 0)
-    return { loaded: false, programs: existing.map((link) => running(input.pinFolder, link)) };
+  const found = readdirSync(input.pinFolder);
+  const links = found.filter((name) => name.startsWith("link_"));
+  if (links.length > 0 && isFinished(input.pinFolder))
+    return { loaded: false, programs: links.map((link) => running(input.pinFolder, link)) };
+  // An earlier start was interrupted. Monitors refuse what it left, so nobody misses it.
+  for (const pin of found) rmSync(`${input.pinFolder}/${pin}`);
   const pins = loadAttachPin(input.objectFile, input.pinFolder);
   const hostEntries = countEntries(input.hostListFd);
   for (const pin of pins) chmodSync(`${input.pinFolder}/${pin}`, 0o660);
@@ -43,6 +53,11 @@ export function ensureLoaded(input: LoadInput): LoadResult {
     programs: pins.filter((pin) => pin.startsWith("prog_")).map((pin) => pin.slice("prog_".length)),
     hostEntries,
   };
+}
+
+/** Counting the host list is the last thing that is done. */
+function isFinished(folder: string): boolean {
+  return (readCounter(openPin(`${folder}/map_stats`), STATS.hostEntries) ?? 0) > 0;
 }
 
 function running(folder: string, link: string): string {

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { expect, it } from "vitest";
+import { HELP, parseMonitorArguments } from "./config.ts";
+
+it("has a default for everything", () => {
+  expect(parseMonitorArguments([])).toEqual({
+    runFolder: "/run/nsattest",
+    stateFolder: "/var/lib/nsattest/monitor",
+    pinFolder: "/sys/fs/bpf/nsattest",
+    tpmDevice: "/dev/tpmrm0",
+    hostList: "/sys/kernel/security/ima/binary_runtime_measurements",
+  });
+});
+
+it("takes every setting", () => {
+  const args = ["--run=/r", "--state", "/s", "--pins=/p", "--tpm", "/t", "--list=/l"];
+  expect(parseMonitorArguments(args)).toEqual({
+    runFolder: "/r",
+    stateFolder: "/s",
+    pinFolder: "/p",
+    tpmDevice: "/t",
+    hostList: "/l",
+  });
+});
+
+it("is null when help is asked for, which names every option", () => {
+  expect(parseMonitorArguments(["--help"])).toBeNull();
+  for (const option of ["--run", "--state", "--pins", "--tpm", "--list", "--help"]) {
+    expect(HELP).toContain(`  ${option}`);
+  }
+});
+
+it.each([[["--unknown"]], [["--run"]], [["somewhere"]], [["--help=yes"]]])("refuses %j", (args) => {
+  expect(() => parseMonitorArguments(args)).toThrow(
+    expect.objectContaining({ code: "CONFIG", message: expect.stringContaining("--help") }),
+  );
+});
