@@ -13,7 +13,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   registrar: ["tpm", "ns-ima", "protocol"],
   verifier: ["tpm", "ns-ima", "protocol"],
   "test/lab": ["tpm", "ns-ima", "protocol"],
-  cli: ["protocol", "lab"],
+  cli: ["tpm", "protocol", "verifier", "lab"],
 };
 
 /**
@@ -68,6 +68,7 @@ const ROWS: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ["policy"],
     ["verdict"],
     ["pipeline.ts"],
+    ["history.ts"],
     ["result", "audit.ts", "node-states.ts"],
     ["verifier.ts"],
     ["server.ts"],

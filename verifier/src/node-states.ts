@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { decodeEvidence } from "@nsattest/protocol";
+import { appraiseHistory } from "./history.ts";
 import type { Log } from "./log.ts";
-import { appraise, EMPTY_STATE, type NodeState } from "./pipeline.ts";
+import { EMPTY_STATE, type NodeState } from "./pipeline.ts";
 import { type PolicySet, restorePolicySet } from "./policy/policy-set.ts";
-import type { NodeRecord, Store } from "./store/store.ts";
+import type { NodeRecord, Store, StoredRound } from "./store/store.ts";
 
 export interface NodeStatesOptions {
   readonly store: Store;
@@ -50,13 +50,14 @@ export class NodeStates {
   #restore({ id, akPublic }: NodeRecord): NodeState {
     const { store, pendingSeconds } = this.#options;
     const sets = new Map<string, PolicySet>();
+    const policiesOf = ({ policy }: StoredRound): PolicySet => {
+      const set = sets.get(policy) ?? restorePolicySet(store.findPolicy(policy) ?? "");
+      sets.set(policy, set);
+      return set;
+    };
     let state = EMPTY_STATE;
-    for (const { received, policy, evidence } of store.rounds(id)) {
-      const policies = sets.get(policy) ?? restorePolicySet(store.findPolicy(policy) ?? "");
-      sets.set(policy, policies);
-      const context = { akPublic, policies, now: received, pendingSeconds };
-      state = appraise(state, decodeEvidence(evidence), context).state;
-    }
+    const context = { akPublic, policiesOf, pendingSeconds };
+    for (const { appraisal } of appraiseHistory(store.rounds(id), context)) state = appraisal.state;
     return state;
   }
 }

@@ -107,4 +107,28 @@ describe("Store", () => {
       expect.objectContaining({ code: "STORE_FAILED" }),
     );
   });
+
+  it("opens read-only what a verifier has open, and changes nothing", () => {
+    const path = join(folder, "verifier.db");
+    const store = openWithNode(path);
+    store.commit({ node: "a", standing: "s1", round: round(1), newBoot: "boot" });
+    const reader = Store.openReadOnly(path);
+    expect([...reader.judgedRounds("a")]).toEqual([
+      { ...round(1), evidence: Buffer.from([1]), standing: "s1" },
+    ]);
+    expect(() => reader.commit({ node: "a", standing: "s2" })).toThrow("readonly");
+    reader.close();
+    expect(store.findNode("a")?.standing).toBe("s1");
+    store.close();
+  });
+
+  it("does not make a database to read it, nor reads what is none", () => {
+    const path = join(folder, "verifier.db");
+    const failed = expect.objectContaining({ code: "STORE_FAILED" });
+    expect(() => Store.openReadOnly(path)).toThrow(failed);
+    writeFileSync(path, "");
+    expect(() => Store.openReadOnly(path)).toThrow(failed);
+    writeFileSync(path, "not a database, whatever its name says");
+    expect(() => Store.openReadOnly(path)).toThrow(failed);
+  });
 });

@@ -23,6 +23,12 @@ export interface StoredRound {
   readonly evidence: Uint8Array;
 }
 
+/** A round with what was made of it then. */
+export interface JudgedRound extends StoredRound {
+  /** JSON of the standing after it. */
+  readonly standing: string;
+}
+
 /** What one evidence changed. */
 export interface Outcome {
   readonly node: string;
@@ -65,6 +71,27 @@ export class Store {
     }
   }
 
+  /**
+   * Opens a database that is there, perhaps in use by a verifier, and changes nothing in it: what writes throws.
+   *
+   * @throws VerifierError `STORE_FAILED`
+   */
+  static openReadOnly(path: string): Store {
+    let db: Database.Database | undefined;
+    try {
+      db = new Database(path, { readonly: true, fileMustExist: true });
+      const version = db.pragma("user_version", { simple: true });
+      if (version !== SCHEMA_VERSION) throw unknownLayout(version);
+      return new Store(db);
+    } catch (cause) {
+      db?.close();
+      const why = cause instanceof Error ? cause.message : String(cause);
+      throw new VerifierError("STORE_FAILED", `cannot read the database ${path}: ${why}`, {
+        cause,
+      });
+    }
+  }
+
   findNode(id: string): NodeRecord | null {
     const row = this.#sql.findNode.get(id);
     return row === undefined ? null : { id, akPublic: row.ak, standing: row.standing };
@@ -82,6 +109,11 @@ export class Store {
   /** The accepted evidence of the node's present boot, in order. */
   rounds(node: string): IterableIterator<StoredRound> {
     return this.#sql.rounds.iterate(node);
+  }
+
+  /** The same, each with what was made of it. */
+  judgedRounds(node: string): IterableIterator<JudgedRound> {
+    return this.#sql.judgedRounds.iterate(node);
   }
 
   /** Writes what one evidence changed, all of it or nothing. */
@@ -120,11 +152,15 @@ function prepareLayout(db: Database.Database): void {
   db.pragma("foreign_keys = ON");
   const version = db.pragma("user_version", { simple: true });
   if (version === SCHEMA_VERSION) return;
-  if (version !== 0) throw new Error(`layout ${version}; this verifier knows ${SCHEMA_VERSION}`);
+  if (version !== 0) throw unknownLayout(version);
   db.transaction(() => {
     db.exec(SCHEMA);
     db.pragma(`user_version = ${SCHEMA_VERSION}`);
   })();
+}
+
+function unknownLayout(version: unknown): Error {
+  return new Error(`layout ${version}; this verifier knows ${SCHEMA_VERSION}`);
 }
 
 type Statements = ReturnType<typeof prepareStatements>;
@@ -143,6 +179,10 @@ function prepareStatements(db: Database.Database) {
     ),
     rounds: db.prepare<[string], StoredRound>(
       `SELECT received, policy, evidence FROM rounds
+       WHERE boot = (SELECT boot FROM nodes WHERE id = ?) ORDER BY number`,
+    ),
+    judgedRounds: db.prepare<[string], JudgedRound>(
+      `SELECT received, policy, evidence, standing FROM rounds
        WHERE boot = (SELECT boot FROM nodes WHERE id = ?) ORDER BY number`,
     ),
     addBoot: db.prepare<[string, string, number]>(
