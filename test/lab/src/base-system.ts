@@ -10,6 +10,8 @@ import { librariesOf, type SharedLibrary } from "./shared-libraries.ts";
 
 const GUEST = fileURLToPath(new URL("../guest/", import.meta.url));
 
+const IMA_POLICY = "/etc/ima/ima-policy";
+
 const USERS = Object.entries(GUEST_USERS);
 
 /** What every lab machine has on its disk before a caller adds anything. */
@@ -24,10 +26,11 @@ export interface BaseSystem {
 /**
  * Gathers the base system: busybox, runc, setpriv and unshare, Node as it runs here, libbpf, users, the IMA policy, our
  * start scripts and the command channel. Packages are those of the running Debian, so they fit the host's libraries.
+ * `imaPolicy` takes the place of a node's IMA policy.
  *
  * @throws LabError `LAB_HOST_UNSUPPORTED`, `LAB_PACKAGE`, `LAB_TOOL_MISSING`, `LAB_TOOL_FAILED`
  */
-export async function gatherBaseSystem(cacheDir: string): Promise<BaseSystem> {
+export async function gatherBaseSystem(cacheDir: string, imaPolicy?: string): Promise<BaseSystem> {
   const archive = await openArchive(await hostSuite(), cacheDir);
   const root = async (name: string): Promise<string> => (await archive.unpack(name)).root;
   const busybox = join(await root("busybox-static"), "bin/busybox");
@@ -70,7 +73,9 @@ export async function gatherBaseSystem(cacheDir: string): Promise<BaseSystem> {
       ...["bpf", "monitor", "agent"].map((service) =>
         executable(`/usr/lib/nsattest/start-${service}`, join(GUEST, `start-${service}`)),
       ),
-      dataFrom("/etc/ima/ima-policy", join(GUEST, "ima-policy")),
+      imaPolicy === undefined
+        ? dataFrom(IMA_POLICY, join(GUEST, "ima-policy"))
+        : data(IMA_POLICY, imaPolicy),
       data("/etc/passwd", USERS.map(([name, id]) => `${name}:x:${id}:${id}::/:/bin/sh\n`).join("")),
       data("/etc/group", USERS.map(([name, id]) => `${name}:x:${id}:\n`).join("")),
       data("/etc/hosts", "127.0.0.1 localhost lab\n10.0.2.2 host\n"),

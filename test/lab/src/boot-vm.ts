@@ -26,6 +26,10 @@ export interface VmOptions {
    * one reset later. Without it the machine has a new TPM of its own.
    */
   readonly tpmStateDir?: string;
+  /** PCR banks of a new TPM. Default: sha1, sha256, sha384. */
+  readonly banks?: readonly string[];
+  /** Text of `/etc/ima/ima-policy`, which is loaded by its path. Default: the policy of a node. */
+  readonly imaPolicy?: string;
   /** More words for the kernel's command line. */
   readonly append?: readonly string[];
   /** Repeatable cost instead of speed: see `MachineParts.icount`. */
@@ -61,7 +65,7 @@ export async function bootVm(options: VmOptions): Promise<Vm> {
   try {
     log(`kernel ${options.kernel}`);
     const kernel = await fetchKernel(options.kernel, options.cacheDir);
-    const base = await gatherBaseSystem(options.cacheDir);
+    const base = await gatherBaseSystem(options.cacheDir, options.imaPolicy);
     const kernelKeys = await builtinKeyDigests(kernel.image);
     const initramfs = join(folder, "initramfs");
     await writeFile(initramfs, await buildInitramfs(kernel, base.busybox));
@@ -70,7 +74,10 @@ export async function bootVm(options: VmOptions): Promise<Vm> {
 
     const tpmSocket = join(folder, "tpm");
     const stateDir = options.tpmStateDir ?? join(folder, "tpm-state");
-    const tpm = await startSwtpm({ stateDir, control: tpmSocket });
+    const tpm = await startSwtpm({
+      ...{ stateDir, control: tpmSocket },
+      ...(options.banks === undefined ? {} : { banks: options.banks }),
+    });
     cleanUp.push(() => tpm.close());
     const shellSocket = join(folder, "shell");
     const listener = await listenForGuest(shellSocket);

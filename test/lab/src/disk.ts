@@ -27,7 +27,7 @@ const FREE_MIB = 768;
 const MIB = 1024 * 1024;
 
 /** Raised when the way images are built changes, so that older ones are not used. */
-const FORMAT = 2;
+const FORMAT = 3;
 
 /** A finished ext4 image. It is shared by all machines with the same files: boot it with a throw-away overlay. */
 export interface Disk {
@@ -70,8 +70,8 @@ export async function buildDisk(files: readonly GuestFile[], cacheDir: string): 
       // Whatever the umask here is.
       "find . -type d -exec chmod 755 {} +",
       ...exceptions,
-      // Fixed ids and time: equal files give a nearly equal image. No journal: the overlay is thrown away anyway.
-      `mke2fs -q -t ext4 -O ^has_journal -U clear -E hash_seed=00000000-0000-4000-8000-000000000000 -m 0 -d . '${fresh}' ${mebibytes}M`,
+      // fs-verity needs blocks of a page. Fixed ids and time: equal files give a nearly equal image. No journal: the overlay is thrown away anyway.
+      `mke2fs -q -t ext4 -O ^has_journal,verity -b 4096 -U clear -E hash_seed=00000000-0000-4000-8000-000000000000 -m 0 -d . '${fresh}' ${mebibytes}M`,
     ].join("\n");
     await runHostTool("fakeroot", ["--", "sh", "-c", script], {
       cwd: root,

@@ -10,7 +10,8 @@ let kernel: LabKernel;
 
 beforeAll(async () => {
   const modules = await mkdtemp(join(tmpdir(), "nsattest-modules-"));
-  kernel = { release: "6.1.0-test", version: "6.1-1", image: "", modules };
+  const builtIn = join(modules, "modules.builtin");
+  kernel = { release: "6.1.0-test", version: "6.1-1", image: "", modules, builtIn };
   const depends = {
     "kernel/drivers/net/virtio_net.ko": "net-failover,virtio",
     "kernel/net/net_failover.ko": "failover",
@@ -23,7 +24,7 @@ beforeAll(async () => {
     await mkdir(dirname(join(modules, path)), { recursive: true });
     await writeFile(join(modules, path), `\x7fELF\0license=GPL\0depends=${list}\0retpoline=Y\0`);
   }
-  await writeFile(join(modules, "modules.builtin"), "kernel/fs/ext4/ext4.ko\n");
+  await writeFile(builtIn, "kernel/fs/ext4/ext4.ko\n");
 });
 
 afterAll(() => rm(kernel.modules, { recursive: true }));

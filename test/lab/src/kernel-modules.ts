@@ -29,7 +29,7 @@ export async function readModules(
     const match = /\/([^/]+)\.ko(\.xz)?$/.exec(entry);
     if (match?.[1] !== undefined) paths.set(moduleName(match[1]), join(kernel.modules, entry));
   }
-  const builtIn = await readFile(join(kernel.modules, "modules.builtin"), "utf8");
+  const builtIn = await readFile(kernel.builtIn, "utf8");
   const isBuiltIn = new Set(builtIn.split("\n").map((line) => moduleName(basename(line, ".ko"))));
 
   const loaded = new Map<string, KernelModule>();

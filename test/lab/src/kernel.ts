@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
+import { existsSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { type DebianArchive, openArchive } from "./debian-archive.ts";
 import { LabError } from "./error.ts";
 
-/** The stock kernels the lab boots: Debian 12's and Debian 13's, unmodified. */
-export type KernelSeries = "6.1" | "6.12";
+/** The stock kernels the lab boots, unmodified: Debian 12's, Debian 13's, and the newest that Debian has. */
+export type KernelSeries = "6.1" | "6.12" | "newest";
 
-const SUITES: Readonly<Record<KernelSeries, string>> = { "6.1": "bookworm", "6.12": "trixie" };
+const SUITES: Readonly<Record<KernelSeries, string>> = {
+  "6.1": "bookworm",
+  "6.12": "trixie",
+  newest: "sid",
+};
 
 /** A kernel as its package holds it. */
 export interface LabKernel {
@@ -16,8 +21,10 @@ export interface LabKernel {
   /** Debian's package version. */
   readonly version: string;
   readonly image: string;
-  /** `lib/modules/<release>`. */
+  /** `lib/modules/<release>/kernel`. */
   readonly modules: string;
+  /** `lib/modules/<release>/modules.builtin`. */
+  readonly builtIn: string;
 }
 
 /**
@@ -27,19 +34,35 @@ export interface LabKernel {
  */
 export async function fetchKernel(series: KernelSeries, cacheDir: string): Promise<LabKernel> {
   const archive = await openArchive(SUITES[series], cacheDir);
-  const isKernel = (name: string): boolean =>
-    name.startsWith(`linux-image-${series}.`) || name.startsWith(`linux-image-${series}+`);
+  const number = series === "newest" ? "\\d+" : series.replace(".", "\\.");
+  const pattern = new RegExp(`^linux-image-${number}[.+]`);
+  const isKernel = (name: string): boolean => pattern.test(name);
   const name =
     (await archive.unpacked()).find(isKernel) ?? (await currentKernel(archive, isKernel));
-  const kernel = await archive.unpack(name);
-  const boot = join(kernel.root, "boot");
-  const image = (await readdir(boot)).find((file) => file.startsWith("vmlinuz-"));
-  if (image === undefined) throw new LabError("LAB_PACKAGE", `${name} holds no kernel`);
-  const release = image.slice("vmlinuz-".length);
+  const { version, root } = await archive.unpack(name);
+  const release = name.slice("linux-image-".length);
+  const roots = [root];
+  // Up to Debian 13 the package holds the kernel, afterwards it depends on its parts.
+  if (!(await readdir(root)).includes("boot")) {
+    for (const part of ["binary", "modules", "base"]) {
+      roots.push((await archive.unpack(`linux-${part}-${release}`)).root);
+    }
+  }
+  const find = (...paths: readonly string[]): string => {
+    const candidates = roots.flatMap((folder) => paths.map((path) => join(folder, path)));
+    const found = candidates.find((path) => existsSync(path));
+    if (found === undefined) throw new LabError("LAB_PACKAGE", `${name} holds no ${paths[0]}`);
+    return found;
+  };
   // Packages have their files under /usr since Debian 13.
-  const lib = (await readdir(kernel.root)).includes("lib") ? "lib" : "usr/lib";
-  const modules = join(kernel.root, lib, "modules", release);
-  return { release, version: kernel.version, image: join(boot, image), modules };
+  const folders = ["lib", "usr/lib"].map((lib) => join(lib, "modules", release));
+  return {
+    release,
+    version,
+    image: find(`boot/vmlinuz-${release}`, ...folders.map((folder) => join(folder, "vmlinuz"))),
+    modules: find(...folders.map((folder) => join(folder, "kernel"))),
+    builtIn: find(...folders.map((folder) => join(folder, "modules.builtin"))),
+  };
 }
 
 async function currentKernel(

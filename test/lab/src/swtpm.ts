@@ -13,7 +13,7 @@ import { LabError } from "./error.ts";
 import { runHostTool } from "./host-tool.ts";
 
 /** sha512 is left out: real TPMs lack banks too. */
-const PCR_BANKS = "sha1,sha256,sha384";
+const PCR_BANKS = ["sha1", "sha256", "sha384"];
 const CA_CERTIFICATES = ["swtpm-localca-rootca-cert.pem", "issuercert.pem"];
 const CONNECT_ATTEMPTS = 200;
 const CONNECT_PAUSE_MS = 25;
@@ -29,6 +29,8 @@ export interface SwtpmOptions {
    * Default: a TPM that is powered on and started, with a data channel.
    */
   readonly control?: string;
+  /** PCR banks of a TPM that is made. Default: sha1, sha256, sha384. */
+  readonly banks?: readonly string[];
 }
 
 /** A running software TPM with an EK certificate in its NV memory. */
@@ -54,7 +56,7 @@ export async function startSwtpm(options: SwtpmOptions = {}): Promise<Swtpm> {
   const stateDir = resolve(options.stateDir ?? join(folder, "state"));
   const socketPath = options.control ?? join(folder, "tpm.sock");
   try {
-    await manufacture(stateDir);
+    await manufacture(stateDir, options.banks ?? PCR_BANKS);
     const rootCertificates = await readAuthority(stateDir);
     const child = await launch(stateDir, socketPath, options.control !== undefined, folder);
     const close = async (): Promise<void> => {
@@ -69,7 +71,7 @@ export async function startSwtpm(options: SwtpmOptions = {}): Promise<Swtpm> {
 }
 
 /** Made beside its place and moved there: an interrupted run leaves no half TPM. */
-async function manufacture(stateDir: string): Promise<void> {
+async function manufacture(stateDir: string, banks: readonly string[]): Promise<void> {
   if (existsSync(stateDir)) return;
   const draft = `${stateDir}.new`;
   const ca = join(draft, "ca");
@@ -99,7 +101,7 @@ async function manufacture(stateDir: string): Promise<void> {
     "--tpm2",
     ...["--tpm-state", draft],
     ...["--config", join(ca, "setup.conf")],
-    ...["--pcr-banks", PCR_BANKS],
+    ...["--pcr-banks", banks.join(",")],
     "--create-ek-cert",
     "--lock-nvram",
   ]);
