@@ -75,11 +75,14 @@ export {
   type ReplayedLog,
   replayLog,
 } from "./log/namespace-log.ts";
+export type { DenyList } from "./policy/deny-list.ts";
 export {
   type CompiledRuntimePolicy,
   compileRuntimePolicy,
   type Measured,
+  type MeasuredBuffer,
   type PathForm,
+  type PolicyBinding,
   type PolicyDecision,
 } from "./policy/evaluate.ts";
 export type { PatternCompiler } from "./policy/excludes.ts";
@@ -88,3 +91,4 @@ export {
   parseRuntimePolicy,
   type RuntimePolicy,
 } from "./policy/runtime-policy.ts";
+export type { EcdsaVerifier, Keyring, SignatureProblem } from "./signature/keyring.ts";

@@ -74,7 +74,7 @@ describe("the host's list", () => {
     const policy = compileRuntimePolicy(parseRuntimePolicy(vm.hostPolicy), () => () => false);
     const isAllowed = ({ path, digest, buffer }: ListEntry): boolean => {
       if (digest === null) return false;
-      const measured = { path, digest };
+      const measured = { path, digest, signatures: [] };
       const decision =
         buffer === null
           ? policy.evaluateExecution(measured, "ima")

@@ -50,6 +50,16 @@ export class JsonSection {
     );
   }
 
+  /** One of `choices`, or `otherwise` where the field is missing. */
+  choice<T extends string>(key: string, choices: readonly T[], otherwise: T): T {
+    if (!this.#fields.has(key)) return otherwise;
+    const value = this.#take(key);
+    const chosen = choices.find((choice) => choice === value);
+    if (chosen === undefined)
+      this.#problems.push(`${this.#name(key)} must be one of ${choices.join(", ")}`);
+    return chosen ?? otherwise;
+  }
+
   integer(key: string, least: number, most: number): number {
     const value = this.#take(key);
     if (Number.isInteger(value) && least <= Number(value) && Number(value) <= most) {

@@ -32,15 +32,15 @@ const policy = compileRuntimePolicy(
 );
 
 const exact = (path: string, hex: string, algorithm?: string) =>
-  policy.evaluateExecution({ path, digest: digest(hex, algorithm) }, "exact");
+  policy.evaluateExecution({ path, digest: digest(hex, algorithm), signatures: [] }, "exact");
 const ima = (path: string, hex: string) =>
-  policy.evaluateExecution({ path, digest: digest(hex) }, "ima");
+  policy.evaluateExecution({ path, digest: digest(hex), signatures: [] }, "ima");
 const buffer = (path: string, hex: string) => policy.evaluateBuffer({ path, digest: digest(hex) });
 
 describe("an execution", () => {
   it("is allowed with any of the digests of its path", () => {
-    expect(exact("/bin/sh", A)).toEqual({ outcome: "allowed" });
-    expect(exact("/bin/sh", B)).toEqual({ outcome: "allowed" });
+    expect(exact("/bin/sh", A)).toEqual({ outcome: "allowed", by: "digest" });
+    expect(exact("/bin/sh", B)).toEqual({ outcome: "allowed", by: "digest" });
   });
 
   it("is a mismatch with another digest, even one listed for another path", () => {
@@ -71,7 +71,7 @@ describe("an execution", () => {
     expect(exact("/tmp/x", C)).toEqual({ outcome: "excluded" });
     expect(exact("/tmp/x", C, "sha1")).toEqual({ outcome: "excluded" });
     expect(exact("/tmp/listed", C)).toEqual({ outcome: "excluded" });
-    expect(exact("/tmp/listed", A)).toEqual({ outcome: "allowed" });
+    expect(exact("/tmp/listed", A)).toEqual({ outcome: "allowed", by: "digest" });
     expect(exact("/var/tmp/x", C)).toEqual({ outcome: "not-listed" });
   });
 });
@@ -96,13 +96,92 @@ describe("a path with a space", () => {
 
 describe("a buffer", () => {
   it("is judged by ima-buf and keyrings, not by the files", () => {
-    expect(buffer("kernel_version", A)).toEqual({ outcome: "allowed" });
+    expect(buffer("kernel_version", A)).toEqual({ outcome: "allowed", by: "digest" });
     expect(buffer("kernel_version", B)).toEqual({ outcome: "digest-mismatch", expected: [A] });
-    expect(buffer(".ima", B)).toEqual({ outcome: "allowed" });
-    expect(buffer("two_words", B)).toEqual({ outcome: "allowed" });
+    expect(buffer(".ima", B)).toEqual({ outcome: "allowed", by: "digest" });
+    expect(buffer("two_words", B)).toEqual({ outcome: "allowed", by: "digest" });
     expect(buffer("/bin/sh", A)).toEqual({ outcome: "not-listed" });
     expect(buffer("/tmp/key", B)).toEqual({ outcome: "excluded" });
     expect(exact("kernel_version", A)).toEqual({ outcome: "not-listed" });
+  });
+});
+
+describe("a denied digest", () => {
+  const denied = compileRuntimePolicy(
+    parseRuntimePolicy({
+      digests: { "/bin/sh": [A, B] },
+      excludes: ["/tmp/"],
+      "ima-buf": { b: [A] },
+    }),
+    (source) => (text) => text.startsWith(source),
+    { denied: new Map([[`sha256:${A}`, "too old"]]), keyring: { judge: () => "valid" } },
+  );
+  const expected = { outcome: "denied", reason: "too old" };
+
+  it.each(["/bin/sh", "/tmp/x", "/opt/signed"])("is denied before everything at %s", (path) => {
+    const file = { path, digest: digest(A), signatures: [Uint8Array.of(3)] };
+    expect(denied.evaluateExecution(file, "exact")).toEqual(expected);
+    expect(denied.evaluateExecution(file, "ima")).toEqual(expected);
+  });
+
+  it("is denied as a buffer too", () => {
+    expect(denied.evaluateBuffer({ path: "b", digest: digest(A) })).toEqual(expected);
+  });
+
+  it("is that digest and no other", () => {
+    for (const other of [digest(B), digest(A, "sha512")]) {
+      const file = { path: "/bin/sh", digest: other, signatures: [] };
+      expect(denied.evaluateExecution(file, "exact").outcome).not.toBe("denied");
+    }
+  });
+});
+
+describe("signatures", () => {
+  const judgements = ["valid", "revoked-key", "invalid", "unknown-key"] as const;
+  const keyring = { judge: ([kind = 0]: Uint8Array) => judgements[kind] ?? "invalid" };
+  const signed = compileRuntimePolicy(
+    parseRuntimePolicy({ digests: { "/bin/sh": [A] }, excludes: ["/tmp/"], "ima-buf": { b: [A] } }),
+    (source) => (text) => text.startsWith(source),
+    { keyring },
+  );
+  const decide = (path: string, kinds: readonly number[], algorithm?: string) =>
+    signed.evaluateExecution(
+      { path, digest: digest(B, algorithm), signatures: kinds.map((kind) => Uint8Array.of(kind)) },
+      "exact",
+    );
+
+  it("are of use to a policy with keys only", () => {
+    expect(signed.acceptsSignatures).toBe(true);
+    expect(policy.acceptsSignatures).toBe(false);
+    const file = { path: "/opt/x", digest: digest(B), signatures: [Uint8Array.of(0)] };
+    expect(policy.evaluateExecution(file, "exact")).toEqual({ outcome: "not-listed" });
+  });
+
+  it("allow what is not listed when one of them is valid, whatever the digest's algorithm", () => {
+    const allowed = { outcome: "allowed", by: "signature" };
+    expect(decide("/opt/x", [0])).toEqual(allowed);
+    expect(decide("/opt/x", [3, 2, 1, 0])).toEqual(allowed);
+    expect(decide("/opt/x", [0], "sha512")).toEqual(allowed);
+    expect(decide("/tmp/x", [0])).toEqual(allowed);
+  });
+
+  it("do not save a path that is listed with other digests", () => {
+    expect(decide("/bin/sh", [0])).toEqual({ outcome: "digest-mismatch", expected: [A] });
+    expect(decide("/bin/sh", [0], "sha512")).toEqual({ outcome: "algorithm" });
+  });
+
+  it.each([
+    [[1, 2, 3], "revoked-key"],
+    [[3, 2], "invalid"],
+    [[3], "unknown-key"],
+  ])("%j are reported as %s", (kinds, signature) => {
+    expect(decide("/opt/x", kinds)).toEqual({ outcome: "not-listed", signature });
+    expect(decide("/opt/x", kinds, "sha1")).toEqual({ outcome: "algorithm", signature });
+    expect(decide("/tmp/x", kinds)).toEqual({ outcome: "excluded" });
+  });
+
+  it("are not reported where there are none", () => {
+    expect(decide("/opt/x", [])).toEqual({ outcome: "not-listed" });
   });
 });
 
@@ -111,10 +190,10 @@ it("looks up one table when no path has a space", () => {
     parseRuntimePolicy({ digests: { "/a_b": [A] } }),
     () => () => true,
   );
-  expect(plain.evaluateExecution({ path: "/a_b", digest: digest(A) }, "ima").outcome).toBe(
-    "allowed",
-  );
-  expect(plain.evaluateExecution({ path: "/a b", digest: digest(A) }, "exact").outcome).toBe(
-    "not-listed",
-  );
+  expect(
+    plain.evaluateExecution({ path: "/a_b", digest: digest(A), signatures: [] }, "ima").outcome,
+  ).toBe("allowed");
+  expect(
+    plain.evaluateExecution({ path: "/a b", digest: digest(A), signatures: [] }, "exact").outcome,
+  ).toBe("not-listed");
 });

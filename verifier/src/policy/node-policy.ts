@@ -3,6 +3,7 @@
 import { type BytePath, bytePathFromText, imaPath } from "@nsattest/ns-ima";
 import { JsonSection } from "../strict-json.ts";
 import { DIGEST_FORM } from "./digest-text.ts";
+import { readViolationRule, type ViolationRule } from "./violation-rule.ts";
 
 /** What is asked of a node itself. Paths as IMA writes them. */
 export interface NodePolicy {
@@ -14,6 +15,8 @@ export interface NodePolicy {
   readonly programs: readonly BytePath[];
   /** File name of the host's runtime policy. */
   readonly runtimePolicy: string;
+  /** What a violation of the host's makes of it. */
+  readonly violations: ViolationRule;
 }
 
 /** Name of a file in the policy folder: no way out of it. */
@@ -36,6 +39,7 @@ export function readNodePolicy(text: string, problems: string[]): NodePolicy {
       FILE_FORM,
       "the name of a .json file beside this one",
     ),
+    violations: readViolationRule(root),
   };
   // A list that could not be read is a problem already.
   if (policy.programs.length === 0 && problems.length === 0) {

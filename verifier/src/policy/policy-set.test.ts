@@ -29,18 +29,40 @@ describe("parsePolicySet", () => {
     const { host, images } = parsePolicySet(policyDocuments());
     expect(host?.programs).toEqual(["/usr/lib/nsattest/monitor.cjs"]);
     const digest = fileDigest(INIT.content);
-    expect(host?.executions.evaluateExecution({ path: INIT.path, digest }, "ima").outcome).toBe(
+    expect(
+      host?.executions.evaluateExecution({ path: INIT.path, digest, signatures: [] }, "ima")
+        .outcome,
+    ).toBe("allowed");
+    const busybox = { path: BUSYBOX.path, digest: fileDigest(BUSYBOX.content), signatures: [] };
+    expect(images.get(IMAGE)?.executions.evaluateExecution(busybox, "exact").outcome).toBe(
       "allowed",
     );
-    const busybox = { path: BUSYBOX.path, digest: fileDigest(BUSYBOX.content) };
-    expect(images.get(IMAGE)?.evaluateExecution(busybox, "exact").outcome).toBe("allowed");
   });
 
   it("compiles a runtime policy once, however many images have it", () => {
     const other = `sha256:${"1".repeat(64)}`;
     const policies = [IMAGE, other].map((image) => ({ image, runtimePolicy: "busybox.json" }));
     const { images } = parsePolicySet(policyDocuments({ "namespace-policies.json": { policies } }));
-    expect(images.get(IMAGE)).toBe(images.get(other));
+    expect(images.get(IMAGE)?.executions).toBe(images.get(other)?.executions);
+  });
+
+  it("lets violations fail unless something else is chosen", () => {
+    const bound = { image: IMAGE, runtimePolicy: "busybox.json" };
+    const rules = (host: object, namespace: object) => {
+      const set = parsePolicySet(
+        policyDocuments({
+          "node-policy.json": { ...nodePolicy, ...host },
+          "namespace-policies.json": { policies: [{ ...bound, ...namespace }] },
+        }),
+      );
+      return [set.host?.violations, set.images.get(IMAGE)?.violations];
+    };
+    expect(rules({}, {})).toEqual(["fail", "fail"]);
+    expect(rules({ violations: "warn" }, { violations: "count" })).toEqual(["warn", "count"]);
+    const files = policyDocuments({ "node-policy.json": { ...nodePolicy, violations: "no" } });
+    expect(problemsOf(files)).toEqual([
+      "node-policy.json.violations must be one of fail, warn, count",
+    ]);
   });
 
   it("has a version that depends on the documents and not on their order", () => {

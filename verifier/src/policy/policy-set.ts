@@ -13,10 +13,17 @@ import { JsonSection } from "../strict-json.ts";
 import { DIGEST_FORM, digestText } from "./digest-text.ts";
 import { compileLinearPattern } from "./linear-pattern.ts";
 import { FILE_FORM, type NodePolicy, readNodePolicy } from "./node-policy.ts";
+import { readViolationRule, type ViolationRule } from "./violation-rule.ts";
 
 /** The host's policy: what the node must be, and what it may execute. */
 export interface HostPolicy extends NodePolicy {
   readonly executions: CompiledRuntimePolicy;
+}
+
+/** What the namespaces of one image may execute. */
+export interface NamespacePolicy {
+  readonly executions: CompiledRuntimePolicy;
+  readonly violations: ViolationRule;
 }
 
 /** All policies of one version. Everything in it comes from the verifier's own files. */
@@ -28,7 +35,7 @@ export interface PolicySet {
   /** Null when there is none: then nothing can be said about a host. */
   readonly host: HostPolicy | null;
   /** By image digest. */
-  readonly images: ReadonlyMap<string, CompiledRuntimePolicy>;
+  readonly images: ReadonlyMap<string, NamespacePolicy>;
 }
 
 const NODE_POLICY = "node-policy.json";
@@ -75,20 +82,21 @@ function readNamespacePolicies(
   text: string | undefined,
   runtimePolicies: RuntimePolicies,
   problems: string[],
-): ReadonlyMap<string, CompiledRuntimePolicy> {
-  const images = new Map<string, CompiledRuntimePolicy>();
+): ReadonlyMap<string, NamespacePolicy> {
+  const images = new Map<string, NamespacePolicy>();
   if (text === undefined) return images;
   const root = JsonSection.parse(text, NAMESPACE_POLICIES, problems);
   const bound = new Set<string>();
   for (const section of root.sections("policies")) {
     const image = section.text("image", DIGEST_FORM, "sha256:<hex>");
-    const policy = runtimePolicies.compile(
+    const violations = readViolationRule(section);
+    const executions = runtimePolicies.compile(
       section.text("runtimePolicy", FILE_FORM, "the name of a .json file beside this one"),
     );
     section.refuseUnread();
     if (bound.has(image)) problems.push(`${NAMESPACE_POLICIES} has two policies for ${image}`);
     if (image !== "") bound.add(image);
-    if (policy) images.set(image, policy);
+    if (executions) images.set(image, { executions, violations });
   }
   root.refuseUnread();
   return images;

@@ -55,6 +55,6 @@ export function isPinnedImaPolicy({ imaPolicy }: HostPolicy, entry: JoinedEntry)
 /** The required program that an entry shows, as the policy lists it (an exclude is not enough); else undefined. */
 export function programOf(policy: HostPolicy, { path, digest }: JoinedEntry): string | undefined {
   if (digest === null || !policy.programs.includes(path)) return undefined;
-  const { outcome } = policy.executions.evaluateExecution({ path, digest }, "ima");
+  const { outcome } = policy.executions.evaluateExecution({ path, digest, signatures: [] }, "ima");
   return outcome === "allowed" ? path : undefined;
 }

@@ -54,7 +54,7 @@ export function judge(
     if (id === HOST) continue;
     const known = past.namespaces.get(id);
     const facts = known && !hasChanged(before, after, id) ? known : factsOf(after, id);
-    const policy = facts.image === null ? undefined : policies.images.get(facts.image);
+    const policy = facts.image === null ? undefined : policies.images.get(facts.image)?.executions;
     const news = added.get(id) ?? [];
     const unjudged = policy && known?.judged === false ? readNamespace(after, id).executions : news;
     const reasons = policy ? unjudged.flatMap((item) => judgeExecution(policy, item, "exact")) : [];

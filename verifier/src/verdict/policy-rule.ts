@@ -3,7 +3,7 @@
 import type {
   CompiledRuntimePolicy,
   Execution,
-  Measured,
+  MeasuredBuffer,
   PathForm,
   PolicyDecision,
 } from "@nsattest/ns-ima";
@@ -17,18 +17,24 @@ export function judgeExecution(
   policy: CompiledRuntimePolicy,
   { path, digest }: Pick<Execution, "path" | "digest">,
   form: PathForm,
+  signatures: readonly Uint8Array[] = [],
 ): readonly VerdictReason[] {
   if (digest === null) return [];
-  const file = { path, digest };
+  const file = { path, digest, signatures };
   return reasonsOf(policy.evaluateExecution(file, form), file);
 }
 
 /** Why a decision is one against the file; none when it is not. */
-export function reasonsOf(decision: PolicyDecision, file: Measured): readonly VerdictReason[] {
+export function reasonsOf(
+  decision: PolicyDecision,
+  file: MeasuredBuffer,
+): readonly VerdictReason[] {
   switch (decision.outcome) {
     case "allowed":
     case "excluded":
       return [];
+    case "denied":
+      return [fileReason("DENIED", file, decision.reason)];
     case "algorithm":
       return [fileReason("DIGEST_ALGORITHM", file, "only SHA-256 digests are judged")];
     case "not-listed":

@@ -33,6 +33,8 @@ export type ReasonCode =
   /** The host's verdict is a warning; `detail` has its codes. */
   | "HOST_WARNING"
   // `contraindicated`: known to be wrong
+  /** The policy denies a file that was executed; `detail` is its reason. */
+  | "DENIED"
   | "NOT_IN_ALLOWLIST"
   | "DIGEST_MISMATCH"
   /** The digest is not SHA-256: a file's attributes choose the algorithm. */
