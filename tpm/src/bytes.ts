@@ -51,12 +51,14 @@ export class ByteReader {
 
   /** @throws TpmError `BYTES_RANGE` above 2^53-1, where a number would lie */
   u64(): number {
-    return this.#safe(this.#view.getBigUint64(this.#advance(8)));
+    const start = this.#advance(8);
+    return this.#safe(this.#view.getUint32(start), this.#view.getUint32(start + 4));
   }
 
   /** @throws TpmError `BYTES_RANGE` above 2^53-1, where a number would lie */
   u64le(): number {
-    return this.#safe(this.#view.getBigUint64(this.#advance(8), true));
+    const start = this.#advance(8);
+    return this.#safe(this.#view.getUint32(start + 4, true), this.#view.getUint32(start, true));
   }
 
   bytes(length: number): Uint8Array {
@@ -94,12 +96,13 @@ export class ByteReader {
     return start;
   }
 
-  #safe(value: bigint): number {
-    if (value > BigInt(Number.MAX_SAFE_INTEGER)) {
+  #safe(high: number, low: number): number {
+    const value = high * 2 ** 32 + low;
+    if (value > Number.MAX_SAFE_INTEGER) {
       this.#offset -= 8;
       throw new TpmError("BYTES_RANGE", `64-bit number at ${this.#offset} is above 2^53-1`);
     }
-    return Number(value);
+    return value;
   }
 }
 

@@ -6,7 +6,14 @@ export {
   type QuoteAttest,
   type TpmClock,
 } from "./attest.ts";
-export { type AttestationKeyArea, assertAttestationKey } from "./attestation-key.ts";
+export {
+  type AttestationKey,
+  type AttestationKeyArea,
+  type AttestationKeyLoader,
+  assertAttestationKey,
+  loadAttestationKey,
+  rememberAttestationKeys,
+} from "./attestation-key.ts";
 export { ByteReader, ByteWriter } from "./bytes.ts";
 export {
   type CapabilityPage,

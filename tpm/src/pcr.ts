@@ -48,10 +48,7 @@ export function readPcrSelection(reader: ByteReader): PcrSelection {
 export function readPcrBitmap(reader: ByteReader): readonly number[] {
   const size = reader.u8();
   if (size !== SELECT_SIZE) throw new TpmError("PCR_SELECTION", `bitmap of ${size} bytes, not 3`);
-  const bits = reader.u8() | (reader.u8() << 8) | (reader.u8() << 16);
-  return Array.from({ length: PCR_COUNT }, (_, index) => index).filter(
-    (index) => (bits >> index) & 1,
-  );
+  return pcrsIn(reader.u8() | (reader.u8() << 8) | (reader.u8() << 16));
 }
 
 /** @throws TpmError `PCR_SELECTION` when a PCR is not an integer from 0 to 23 or there are more than 16 banks */
@@ -61,11 +58,7 @@ export function writePcrSelection(writer: ByteWriter, selection: PcrSelection): 
   }
   writer.u32(selection.length);
   for (const { bank, pcrs } of selection) {
-    let bits = 0;
-    for (const index of pcrs) {
-      assertPcrIndex(index);
-      bits |= 1 << index;
-    }
+    const bits = bitmapOf(pcrs);
     writer.u16(HASH_ALGORITHMS[bank].id).u8(SELECT_SIZE);
     writer
       .u8(bits & 0xff)
@@ -81,17 +74,35 @@ export function assertPcrIndex(index: number): void {
   }
 }
 
-/** True when both select the same PCRs in the same order of banks; the order of PCRs in a bank means nothing. */
+/**
+ * True when both select the same PCRs in the same order of banks; the order of PCRs in a bank means nothing.
+ *
+ * @throws TpmError `PCR_SELECTION`
+ */
 export function samePcrSelection(a: PcrSelection, b: PcrSelection): boolean {
-  return canonical(a) === canonical(b);
+  return (
+    a.length === b.length &&
+    a.every(({ bank, pcrs }, position) => {
+      const other = b[position];
+      return other?.bank === bank && bitmapOf(other.pcrs) === bitmapOf(pcrs);
+    })
+  );
 }
 
-function canonical(selection: PcrSelection): string {
-  return selection.map(({ bank, pcrs }) => `${bank}:${ascending(pcrs)}`).join(" ");
+/** @throws TpmError `PCR_SELECTION` */
+function bitmapOf(pcrs: readonly number[]): number {
+  let bits = 0;
+  for (const index of pcrs) {
+    assertPcrIndex(index);
+    bits |= 1 << index;
+  }
+  return bits;
 }
 
-function ascending(pcrs: readonly number[]): readonly number[] {
-  return [...new Set(pcrs)].sort((a, b) => a - b);
+function pcrsIn(bitmap: number): readonly number[] {
+  const pcrs: number[] = [];
+  for (let index = 0; index < PCR_COUNT; index++) if ((bitmap >> index) & 1) pcrs.push(index);
+  return pcrs;
 }
 
 /**
@@ -106,7 +117,7 @@ export function orderPcrValues(
   const left = new Map<string, PcrValue>();
   for (const value of values) left.set(`${value.bank}:${value.index}`, value);
   const ordered = selection.flatMap(({ bank, pcrs }) =>
-    ascending(pcrs).map((index) => {
+    pcrsIn(bitmapOf(pcrs)).map((index) => {
       const key = `${bank}:${index}`;
       const found = left.get(key);
       if (found?.value.length !== HASH_ALGORITHMS[bank].size) {

@@ -2,7 +2,7 @@
 
 import { timingSafeEqual } from "node:crypto";
 import { parseQuoteAttest, type TpmClock } from "./attest.ts";
-import { assertAttestationKey } from "./attestation-key.ts";
+import { type AttestationKeyLoader, loadAttestationKey } from "./attestation-key.ts";
 import { TpmError } from "./error.ts";
 import {
   orderPcrValues,
@@ -11,7 +11,6 @@ import {
   pcrDigest,
   samePcrSelection,
 } from "./pcr.ts";
-import { parsePublicArea } from "./public-area.ts";
 import { isSignatureOf, parseSignature } from "./signature.ts";
 
 const VERIFIED: unique symbol = Symbol("verified quote");
@@ -51,6 +50,7 @@ export interface VerifiedQuote {
  * Does not check that `akPublic` belongs to a real TPM (credential activation and the EK certificate do), nor that the
  * values are good ones (replay does), nor that `clock` fits earlier quotes.
  *
+ * @param keyOf gives the key: `rememberAttestationKeys` for whoever checks many quotes of few keys
  * @throws TpmError and nothing else:
  *   - `QUOTE_NONCE`: another nonce was signed, or `nonce` is too short to prove anything
  *   - `QUOTE_SELECTION`: other PCRs were signed (a TPM leaves out banks it does not have), or none were asked for
@@ -61,18 +61,20 @@ export interface VerifiedQuote {
  *   - `AK_ATTRIBUTES`, `KEY_INVALID`, `PUBLIC_AREA`: the key cannot vouch for anything
  *   - `BYTES_*`, `HASH_UNKNOWN`, `PCR_SELECTION`, `SIGNATURE_MALFORMED`: bytes that are no such structure
  */
-export function verifyQuote(input: QuoteInput): VerifiedQuote {
-  const key = parsePublicArea(input.akPublic);
-  assertAttestationKey(key);
+export function verifyQuote(
+  input: QuoteInput,
+  keyOf: AttestationKeyLoader = loadAttestationKey,
+): VerifiedQuote {
+  const { area, key } = keyOf(input.akPublic);
   // The signature comes first: nothing is read from bytes that nobody vouches for.
-  if (!isSignatureOf(key, input.attest, parseSignature(input.signature))) {
+  if (!isSignatureOf(area, input.attest, parseSignature(input.signature), key)) {
     throw new TpmError("QUOTE_SIGNATURE", "not signed by this attestation key");
   }
   const attest = parseQuoteAttest(input.attest);
   checkNonce(attest.nonce, input.nonce);
   checkSelection(attest.selection, input.selection);
   const ordered = orderPcrValues(input.selection, input.pcrs);
-  if (!equal(attest.pcrDigest, pcrDigest(key.scheme.hash, ordered))) {
+  if (!equal(attest.pcrDigest, pcrDigest(area.scheme.hash, ordered))) {
     throw new TpmError("QUOTE_PCR_DIGEST", "the quoted PCRs had other values");
   }
   return Object.freeze({

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { constants, verify } from "node:crypto";
+import { constants, type KeyObject, verify } from "node:crypto";
 import { AlgorithmId } from "./algorithm.ts";
 import { ByteReader, ByteWriter } from "./bytes.ts";
 import { TpmError } from "./error.ts";
@@ -54,12 +54,17 @@ export function encodeSignature(signature: Signature): Uint8Array {
  * True when `signature` is one of `message` by `key` and in the scheme and hash fixed in `key`: the signature does not
  * choose how it is checked.
  *
+ * @param publicKey `publicKeyOf(key)`, from whoever has it already
  * @throws TpmError `KEY_INVALID`
  */
-export function isSignatureOf(key: PublicArea, message: Uint8Array, signature: Signature): boolean {
+export function isSignatureOf(
+  key: PublicArea,
+  message: Uint8Array,
+  signature: Signature,
+  publicKey: KeyObject = publicKeyOf(key),
+): boolean {
   if (key.scheme?.name !== signature.scheme || key.scheme.hash !== signature.hash) return false;
   const hash = HASH_ALGORITHMS[signature.hash].node;
-  const publicKey = publicKeyOf(key);
   if (signature.scheme === "rsassa") {
     const rsa = { key: publicKey, padding: constants.RSA_PKCS1_PADDING };
     return verify(hash, message, rsa, signature.value);
