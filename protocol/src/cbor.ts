@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { Buffer, isUtf8 } from "node:buffer";
 import { ByteReader } from "@nsattest/tpm";
 import { Encoder } from "cbor-x";
 import { ProtocolError } from "./error.ts";
@@ -16,11 +17,10 @@ export type CborValue =
   | ReadonlyMap<string, CborValue>;
 
 const Major = { UNSIGNED: 0, BYTES: 2, TEXT: 3, ARRAY: 4, MAP: 5 } as const;
-/** false, true, null. */
-const SIMPLE: ReadonlySet<number> = new Set([0xf4, 0xf5, 0xf6]);
+const Simple = { FALSE: 0xf4, TRUE: 0xf5, NULL: 0xf6 } as const;
 
-// As few of the package's own extensions as it lets one choose. Its decoder would still follow tags into records,
-// packed values and constructors: `scan` keeps those from it.
+// As few of the package's own extensions as it lets one choose. It only encodes: its decoder takes several forms of one
+// value and follows tags into records, packed values and constructors.
 const codec = new Encoder({
   mapsAsObjects: false,
   useRecords: false,
@@ -49,7 +49,7 @@ export function encodeCbor(value: CborValue): Uint8Array {
 }
 
 /**
- * Decodes exactly what {@link encodeCbor} writes: the value is encoded again and must give the same bytes, so that no
+ * Decodes exactly what {@link encodeCbor} writes: every length and number in its shortest form, each key once, so that no
  * two byte strings mean the same. Byte strings in the result are views on `bytes`.
  *
  * Does not check what the value means.
@@ -60,64 +60,97 @@ export function decodeCbor(bytes: Uint8Array, maxBytes: number): CborValue {
   if (bytes.length > maxBytes) {
     throw new ProtocolError("MESSAGE_TOO_LARGE", `${bytes.length} bytes, ${maxBytes} allowed`);
   }
-  const value = decodeItem(bytes);
-  if (Buffer.compare(encodeCbor(value), bytes) !== 0) {
-    throw new ProtocolError("CBOR_NOT_STRICT", "CBOR in other bytes than its shortest form");
-  }
-  return value;
-}
-
-function decodeItem(bytes: Uint8Array): CborValue {
   try {
     const reader = new ByteReader(bytes);
-    // A view of our own, for the package attaches a property to what it is given.
-    const view = reader.rest;
-    scan(reader, 0, { items: CBOR_ITEMS_MAX });
+    const value = readItem(reader, 0, { items: CBOR_ITEMS_MAX });
     reader.end();
-    return fromWire(codec.decode(view));
+    return value;
   } catch (cause) {
     if (cause instanceof ProtocolError) throw cause;
     throw new ProtocolError("CBOR_MALFORMED", "not one CBOR item", { cause });
   }
 }
 
-/** Walks over one item without building anything: the decoder shall meet only types and sizes it is meant for. */
-function scan(reader: ByteReader, depth: number, budget: { items: number }): void {
+function readItem(reader: ByteReader, depth: number, budget: { items: number }): CborValue {
   if (depth > CBOR_DEPTH_MAX) throw new ProtocolError("CBOR_LIMIT", "CBOR is nested too deeply");
   if (budget.items === 0) throw new ProtocolError("CBOR_LIMIT", "CBOR has too many items");
   budget.items--;
   const initial = reader.u8();
   switch (initial >> 5) {
     case Major.UNSIGNED:
-      readArgument(reader, initial);
-      return;
+      return readArgument(reader, initial);
     case Major.BYTES:
+      return reader.bytes(readArgument(reader, initial));
     case Major.TEXT:
-      reader.bytes(readArgument(reader, initial));
-      return;
-    case Major.ARRAY:
-      for (let n = readArgument(reader, initial); n > 0; n--) scan(reader, depth + 1, budget);
-      return;
-    case Major.MAP:
+      return readText(reader.bytes(readArgument(reader, initial)));
+    case Major.ARRAY: {
+      const items: CborValue[] = [];
       for (let n = readArgument(reader, initial); n > 0; n--) {
-        scan(reader, depth + 1, budget);
-        scan(reader, depth + 1, budget);
+        items.push(readItem(reader, depth + 1, budget));
       }
-      return;
+      return items;
+    }
+    case Major.MAP: {
+      const map = new Map<string, CborValue>();
+      const size = readArgument(reader, initial);
+      for (let n = size; n > 0; n--) {
+        const key = readItem(reader, depth + 1, budget);
+        if (typeof key !== "string") {
+          throw new ProtocolError("CBOR_FORBIDDEN", "a map key is not text");
+        }
+        map.set(key, readItem(reader, depth + 1, budget));
+      }
+      if (map.size !== size) throw notStrict("a key twice");
+      return map;
+    }
     default:
-      if (!SIMPLE.has(initial)) throw forbidden(initial);
+      return readSimple(initial);
   }
 }
 
-/** The number in an item's head (RFC 8949, 3): a value or a length. */
+function readSimple(initial: number): null | boolean {
+  switch (initial) {
+    case Simple.FALSE:
+      return false;
+    case Simple.TRUE:
+      return true;
+    case Simple.NULL:
+      return null;
+    default:
+      throw forbidden(initial);
+  }
+}
+
+/** The number in an item's head (RFC 8949, 3), a value or a length, in its shortest form (4.2.1). */
 function readArgument(reader: ByteReader, initial: number): number {
   const info = initial & 0x1f;
   if (info < 24) return info;
-  if (info === 24) return reader.u8();
-  if (info === 25) return reader.u16();
-  if (info === 26) return reader.u32();
-  if (info === 27) return reader.u64();
-  throw forbidden(initial);
+  switch (info) {
+    case 24:
+      return atLeast(24, reader.u8());
+    case 25:
+      return atLeast(2 ** 8, reader.u16());
+    case 26:
+      return atLeast(2 ** 16, reader.u32());
+    case 27:
+      return atLeast(2 ** 32, reader.u64());
+    default:
+      throw forbidden(initial);
+  }
+}
+
+function atLeast(smallest: number, value: number): number {
+  if (value < smallest) throw notStrict(`${value} in more bytes than it needs`);
+  return value;
+}
+
+function readText(bytes: Uint8Array): string {
+  if (!isUtf8(bytes)) throw notStrict("text that is no UTF-8");
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8");
+}
+
+function notStrict(what: string): ProtocolError {
+  return new ProtocolError("CBOR_NOT_STRICT", `CBOR has ${what}`);
 }
 
 function forbidden(initial: number): ProtocolError {
@@ -134,21 +167,6 @@ function toWire(value: CborValue): unknown {
   if (typeof value !== "object" || value === null || value instanceof Uint8Array) return value;
   if (isList(value)) return value.map(toWire);
   return new Map(Array.from(value, ([key, item]) => [toWire(key), toWire(item)]));
-}
-
-function fromWire(value: unknown): CborValue {
-  // `scan` has seen that it is at most 2^53-1.
-  if (typeof value === "bigint") return Number(value);
-  if (Array.isArray(value)) return value.map(fromWire);
-  if (value instanceof Map) {
-    return new Map(Array.from(value, ([key, item]) => [fromKey(key), fromWire(item)]));
-  }
-  return value as null | boolean | number | string | Uint8Array;
-}
-
-function fromKey(key: unknown): string {
-  if (typeof key !== "string") throw new ProtocolError("CBOR_FORBIDDEN", "a map key is not text");
-  return key;
 }
 
 function isList(

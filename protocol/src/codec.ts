@@ -53,11 +53,12 @@ export function rowOf<T extends object>(
     decode(wire, at) {
       const items = listAt(wire, at);
       if (items.length !== columns.length) throw invalid(at, `has not ${columns.length} items`);
-      const pairs = columns.map(([name, codec], index) => [
-        name,
-        codec.decode(items[index], `${at}.${name}`),
-      ]);
-      return Object.fromEntries(pairs) as T;
+      // A loop, not pairs and `fromEntries`: a log has many rows.
+      const row: Partial<T> = {};
+      for (const [index, [name, codec]] of columns.entries()) {
+        row[name] = codec.decode(items[index], `${at}.${name}`);
+      }
+      return row as T;
     },
   };
 }

@@ -13,8 +13,8 @@ export function chainLimit(records: readonly Uint8Array[]): number {
   const extend = Buffer.alloc(2 * PCR);
   return nanoseconds(() => {
     for (const data of records) {
-      extend.latin1Write(hash("sha256", data, "latin1"), PCR, PCR);
-      extend.latin1Write(hash("sha256", extend, "latin1"), 0, PCR);
+      extend.write(hash("sha256", data, "binary"), PCR, PCR, "latin1");
+      extend.write(hash("sha256", extend, "binary"), 0, PCR, "latin1");
     }
   });
 }

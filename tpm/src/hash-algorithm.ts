@@ -56,7 +56,7 @@ export function digest(hash: HashName, ...parts: readonly Uint8Array[]): Uint8Ar
   const [first = new Uint8Array()] = parts;
   const whole = parts.length === 1 ? first : Buffer.concat(parts);
   // By way of a string: asked for bytes, `crypto.hash` takes twice as long.
-  const text = hashOnce(HASH_ALGORITHMS[hash].node, whole, "latin1");
+  const text = hashOnce(HASH_ALGORITHMS[hash].node, whole, "binary");
   const bytes = new Uint8Array(text.length);
   for (let index = 0; index < bytes.length; index++) bytes[index] = text.charCodeAt(index);
   return bytes;
