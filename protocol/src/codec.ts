@@ -54,7 +54,7 @@ export function rowOf<T extends object>(
       const items = listAt(wire, at);
       if (items.length !== columns.length) throw invalid(at, `has not ${columns.length} items`);
       // A loop, not pairs and `fromEntries`: a log has many rows.
-      const row: Partial<T> = {};
+      const row: { [name: string]: T[keyof T] } = {};
       for (const [index, [name, codec]] of columns.entries()) {
         row[name] = codec.decode(items[index], `${at}.${name}`);
       }
