@@ -15,9 +15,21 @@ export interface Access {
   readonly key: string;
 }
 
-export const DEFAULT_ACCESS_FILE = "/etc/nsattest/access.json";
+const DEFAULT_ACCESS_FILE = "/etc/nsattest/access.json";
+
+/** What every command that asks a verifier says of it in its help. */
+export const ACCESS_HELP: string = `  --access FILE   how to reach the verifier: JSON with url, caFile, certificateFile, keyFile
+                  (default: NSATTEST_ACCESS, else ${DEFAULT_ACCESS_FILE})`;
 
 const FILES = ["caFile", "certificateFile", "keyFile"] as const;
+
+/** Reads the file that the option, else the environment names. @throws CliError `ACCESS_FILE` */
+export function findAccess(
+  option: string | undefined,
+  env: Readonly<Record<string, string | undefined>>,
+): Access {
+  return readAccess(option ?? env["NSATTEST_ACCESS"] ?? DEFAULT_ACCESS_FILE);
+}
 
 /**
  * Reads a JSON file with `url`, `caFile`, `certificateFile` and `keyFile`, and the files it names; relative paths count from its

@@ -4,12 +4,16 @@
  * What can go wrong in the command.
  *
  * - `USAGE`: arguments that cannot be used
+ * - `FILE`: a file that was named cannot be read or written
+ * - `TERMINAL`: what was asked for is no text, and a terminal cannot show it
  * - `ACCESS_FILE`: the file that says how to reach the verifier is missing or not readable
  * - `VERIFIER_UNREACHABLE`, `VERIFIER_REFUSED`, `VERIFIER_ANSWER`: the verifier does not answer, says no, or answers with something else
  * - `DEMO_INCOMPLETE`: the demo did not come to its end
  */
 export type CliErrorCode =
   | "USAGE"
+  | "FILE"
+  | "TERMINAL"
   | "ACCESS_FILE"
   | "VERIFIER_UNREACHABLE"
   | "VERIFIER_REFUSED"
@@ -31,7 +35,7 @@ export class CliError extends Error {
 export const EXIT: Readonly<
   Record<"ok" | "failed" | "usage" | "unproven" | "contraindicated", number>
 > = {
-  /** Done; for `status` also: everything is affirming. */
+  /** Done; for `status`, `why` and `verify` also: everything is affirming. */
   ok: 0,
   failed: 1,
   usage: 2,

@@ -4,15 +4,19 @@ import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { demo } from "./demo/demo.ts";
 import { CliError, EXIT } from "./error.ts";
+import { evidence } from "./evidence.ts";
 import { status } from "./status.ts";
 import type { Surroundings } from "./surroundings.ts";
+import { verify } from "./verify.ts";
 
 const HELP = `nsattest: every container its own measurement list, allowlist and verdict, proven by the host's TPM
 
 Usage: nsattest COMMAND [options]
 
-  demo     a node in a virtual machine and five containers on it
-  status   what the verifier says of every node and its containers
+  demo       a node in a virtual machine and five containers on it
+  status     what the verifier says of every node and its containers
+  evidence   everything the verifier has stored of a node, in one file
+  verify     check such files again, without a verifier
 
 nsattest COMMAND --help says more.
 `;
@@ -27,6 +31,10 @@ async function run(args: readonly string[], surroundings: Surroundings): Promise
       return demo(rest, surroundings, ROOT);
     case "status":
       return status(rest, surroundings);
+    case "evidence":
+      return evidence(rest, surroundings);
+    case "verify":
+      return verify(rest, surroundings);
     case "--help":
     case "help":
       surroundings.out(HELP);
@@ -48,6 +56,7 @@ async function main(): Promise<number> {
   try {
     return await run(process.argv.slice(2), {
       out: (text) => process.stdout.write(text),
+      outBytes: process.stdout.isTTY ? null : (bytes) => process.stdout.write(bytes),
       err: (text) => process.stderr.write(text),
       env: process.env,
       signal: end.signal,

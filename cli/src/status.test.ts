@@ -21,7 +21,7 @@ function surroundings(env: Record<string, string> = {}): Surroundings {
   const write = (text: string): void => {
     written += text;
   };
-  return { out: write, err: write, env, signal: new AbortController().signal };
+  return { out: write, outBytes: null, err: write, env, signal: new AbortController().signal };
 }
 
 it("says how it is used", async () => {

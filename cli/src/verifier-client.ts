@@ -18,32 +18,36 @@ const ANSWER_MAX = 256 << 20;
 export interface VerifierClient {
   nodes(): Promise<readonly NodeSummary[]>;
   node(id: string): Promise<NodeReport>;
+  /** Everything that is stored of a node's boot, as it came: `decodeBundle` reads it. */
+  bundle(id: string): Promise<Uint8Array>;
 }
 
 export function createVerifierClient(access: Access): VerifierClient {
   const { url, ca, certificate, key } = access;
   const agent = new Agent({ ca, cert: certificate, key, minVersion: "TLSv1.3", keepAlive: true });
+  const fetch = async (path: string): Promise<Buffer> => {
+    const { status, body } = await fetchBytes(new URL(path, url), agent);
+    if (status !== 200) throw new CliError("VERIFIER_REFUSED", refusal(path, status, body));
+    return body;
+  };
   const get = async <T>(path: string, decode: (json: unknown) => T): Promise<T> => {
-    const { status, body } = await fetchText(new URL(path, url), agent);
-    const json = parseJson(body);
-    if (status !== 200) throw new CliError("VERIFIER_REFUSED", refusal(path, status, json));
+    const body = await fetch(path);
     try {
-      return decode(json);
+      return decode(JSON.parse(body.toString("utf8")));
     } catch (cause) {
-      throw new CliError(
-        "VERIFIER_ANSWER",
-        `${path}: ${cause instanceof Error ? cause.message : String(cause)}`,
-        { cause },
-      );
+      const why = cause instanceof Error ? cause.message : String(cause);
+      throw new CliError("VERIFIER_ANSWER", `${path}: ${why}`, { cause });
     }
   };
+  const nodePath = (id: string): string => `/v1/nodes/${encodeURIComponent(id)}`;
   return {
     nodes: () => get("/v1/nodes", decodeNodeList),
-    node: (id) => get(`/v1/nodes/${encodeURIComponent(id)}`, decodeNodeReport),
+    node: (id) => get(nodePath(id), decodeNodeReport),
+    bundle: (id) => fetch(`${nodePath(id)}/bundle`),
   };
 }
 
-function fetchText(url: URL, agent: Agent): Promise<{ status: number; body: string }> {
+function fetchBytes(url: URL, agent: Agent): Promise<{ status: number; body: Buffer }> {
   return new Promise((resolve, reject) => {
     const fail = (cause: Error): void =>
       reject(
@@ -61,7 +65,7 @@ function fetchText(url: URL, agent: Agent): Promise<{ status: number; body: stri
       });
       answer.on("error", fail);
       answer.on("end", () =>
-        resolve({ status: answer.statusCode ?? 0, body: Buffer.concat(chunks).toString("utf8") }),
+        resolve({ status: answer.statusCode ?? 0, body: Buffer.concat(chunks) }),
       );
     });
     call.on("timeout", () => call.destroy(new Error(`nothing for ${TIMEOUT_MS} ms`)));
@@ -70,17 +74,9 @@ function fetchText(url: URL, agent: Agent): Promise<{ status: number; body: stri
   });
 }
 
-function parseJson(text: string): unknown {
+function refusal(path: string, status: number, body: Buffer): string {
   try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw new CliError("VERIFIER_ANSWER", "the verifier's answer is not JSON", { cause });
-  }
-}
-
-function refusal(path: string, status: number, json: unknown): string {
-  try {
-    const { code, message } = decodeErrorAnswer(json);
+    const { code, message } = decodeErrorAnswer(JSON.parse(body.toString("utf8")));
     return `${path}: ${code}: ${message}`;
   } catch {
     return `${path}: HTTP ${status}`;

@@ -109,6 +109,28 @@ export function objectOf<T extends object>(
   };
 }
 
+/** A JSON object whose keys are read by `key` and whose values by `value`. */
+export function recordOf<T>(
+  key: Codec<string, string>,
+  value: Codec<T, JsonValue>,
+): Codec<Readonly<Record<string, T>>, JsonValue> {
+  return {
+    encode: (record) =>
+      Object.fromEntries(Object.entries(record).map(([name, each]) => [name, value.encode(each)])),
+    decode(wire, at) {
+      if (typeof wire !== "object" || wire === null || Array.isArray(wire)) {
+        throw invalid(at, "is not an object");
+      }
+      return Object.fromEntries(
+        Object.entries(wire).map(([name, each]) => [
+          key.decode(name, `${at} key`),
+          value.decode(each, `${at}.${name}`),
+        ]),
+      );
+    },
+  };
+}
+
 const OPTIONAL: unique symbol = Symbol("optional");
 
 /** A field of {@link objectOf} that may be absent. */

@@ -1,6 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
 export {
+  type BundlePolicy,
+  type BundleRound,
+  decodeBundle,
+  decodeStoredStanding,
+  type EvidenceBundle,
+  encodeBundle,
+  type StoredStanding,
+} from "./bundle.ts";
+export {
   type Challenge,
   type ChallengeRequest,
   decodeChallenge,
@@ -34,6 +43,8 @@ export {
 } from "./hook-message.ts";
 export { parseJson } from "./json.ts";
 export {
+  BUNDLE_MAX,
+  BUNDLE_ROUNDS_MAX,
   EVENT_MAX,
   EVIDENCE_MAX,
   HOOK_ANSWER_MAX,

@@ -15,6 +15,12 @@ export const EVIDENCE_MAX: number = 64 * MIB;
 /** Records of one batch, and batches of one evidence. */
 export const BATCHES_MAX = 100_000;
 
+/** Bytes of one bundle: the first evidence of a boot, and a day and more of a node that sends something new with each round. */
+export const BUNDLE_MAX: number = 256 * MIB;
+
+/** Rounds of one bundle, and policies in it. */
+export const BUNDLE_ROUNDS_MAX = 300_000;
+
 /** Bytes of one frame on the monitor's socket, in answers: one evidence and what is around it. */
 export const MONITOR_ANSWER_MAX: number = EVIDENCE_MAX + KIB;
 

@@ -2,6 +2,7 @@
 
 import {
   type Codec,
+  type Fields,
   invalid,
   type JsonValue,
   listOf,
@@ -49,10 +50,14 @@ const reason = objectOf<Reason>(
   open,
 );
 
-const verdict = objectOf<Verdict>(
-  { tier, reasons: listOf(reason, LIST_MAX), limits: listOf(code, 1000), validUntil: isoTime },
-  open,
-);
+/** What a verdict says, whenever it is read. */
+export const decisionFields: Fields<Omit<Verdict, "validUntil">, JsonValue> = {
+  tier,
+  reasons: listOf(reason, LIST_MAX),
+  limits: listOf(code, 1000),
+};
+
+const verdict = objectOf<Verdict>({ ...decisionFields, validUntil: isoTime }, open);
 
 const entry = objectOf<NamespaceEntry>(
   { kinds: listOf(text(), 16), path, digest: nullable(digest) },

@@ -142,6 +142,11 @@ export class VerifierBench {
     rmSync(this.#folder, { recursive: true });
   }
 
+  /** The verifier's database; it is the same after a restart. */
+  get database(): string {
+    return join(this.#folder, "verifier.db");
+  }
+
   get address(): { readonly host: string; readonly port: number } {
     if (!this.#running) throw new Error("the verifier is not running");
     return { host: "127.0.0.1", port: this.#running.port };
@@ -254,7 +259,7 @@ export class VerifierBench {
   }
 
   async #listen(): Promise<void> {
-    const store = Store.open(join(this.#folder, "verifier.db"));
+    const store = Store.open(this.database);
     const log = jsonLog(
       (line) => this.audit.push(JSON.parse(line) as Record<string, unknown>),
       () => this.now,

@@ -76,7 +76,7 @@ const ROWS: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ["verdict"],
     ["pipeline.ts"],
     ["history.ts"],
-    ["result", "audit.ts", "node-states.ts"],
+    ["result", "offline", "audit.ts", "node-states.ts"],
     ["verifier.ts"],
     ["server.ts"],
     ["run.ts"],
@@ -85,10 +85,10 @@ const ROWS: Readonly<Record<string, readonly (readonly string[])[]>> = {
   ],
   "cli/src": [
     ["error.ts", "surroundings.ts"],
-    ["access.ts"],
+    ["access.ts", "ak-pin.ts", "arguments.ts"],
     ["verifier-client.ts"],
     ["report"],
-    ["demo", "status.ts"],
+    ["demo", "evidence.ts", "status.ts", "verify.ts"],
     ["main.ts"],
   ],
 };

@@ -28,6 +28,8 @@ export type VerifierErrorCode =
   | "CHALLENGE_UNKNOWN"
   /** List or log do not begin where the verifier's state ends. */
   | "EVIDENCE_OFFSET"
+  /** The history of the node's boot does not fit into a bundle. */
+  | "BUNDLE_TOO_LARGE"
   /** A fault of the verifier; the log has more. */
   | "INTERNAL"
   // Proofs: these make the node and its namespaces `none` until good evidence arrives
@@ -38,7 +40,18 @@ export type VerifierErrorCode =
   /** PCR 13 is not what the log leads to: it was extended by somebody else, or the log was changed. */
   | "ANCHOR_FOREIGN_EXTEND"
   /** The log does not begin with an event of the boot that was quoted. */
-  | "EVIDENCE_OTHER_BOOT";
+  | "EVIDENCE_OTHER_BOOT"
+  // Stored histories, checked where there is no verifier: these prove nothing
+  /** There is no round in it. */
+  | "HISTORY_EMPTY"
+  /** It is of another attestation key than the pinned one. */
+  | "AK_MISMATCH"
+  /** The documents of a policy are missing, or are not those whose digest its version is. */
+  | "POLICY_ALTERED"
+  /** A round is of another boot than the one before it. */
+  | "ROUND_OTHER_BOOT"
+  /** What was stored of a verdict is not what the evidence leads to. */
+  | "STANDING_DIFFERS";
 
 export interface VerifierErrorOptions extends ErrorOptions {
   /** Every fault of a document, in its order, for people. */

@@ -15,6 +15,7 @@ const STATUS: Partial<Readonly<Record<VerifierErrorCode, number>>> = {
   NODE_UNKNOWN: 404,
   CHALLENGE_UNKNOWN: 409,
   EVIDENCE_OFFSET: 409,
+  BUNDLE_TOO_LARGE: 409,
   REGISTRAR_UNAVAILABLE: 503,
 };
 /** Of evidence whose form is good, but which does not prove what it says. */

@@ -115,6 +115,12 @@ function addJsonRoutes(scope: FastifyInstance, verifier: Verifier): void {
   scope.get<NodeRoute>("/v1/nodes/:id", { config: { admits: "operator" } }, async ({ params }) =>
     encodeNodeReport(verifier.report(params.id)),
   );
+  scope.get<NodeRoute>(
+    "/v1/nodes/:id/bundle",
+    { config: { admits: "operator" } },
+    async ({ params }, reply) =>
+      reply.type("application/cbor").send(Buffer.from(verifier.bundle(params.id))),
+  );
 }
 
 function addEvidenceRoute(scope: FastifyInstance, verifier: Verifier): void {

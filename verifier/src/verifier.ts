@@ -25,6 +25,7 @@ import type { PolicySet } from "./policy/policy-set.ts";
 import { LIST_PCR, LOG_PCR, QUOTED_BANK } from "./quote/check-quote.ts";
 import type { Registrar } from "./registrar-client.ts";
 import { NOTHING_REPLAYED } from "./replay/replay-evidence.ts";
+import { nodeBundle } from "./result/bundle.ts";
 import { nodeReport } from "./result/node-report.ts";
 import type { NodeRecord, Store } from "./store/store.ts";
 import { neverAttested, type Standing, standingOf, standingWithout } from "./verdict/standing.ts";
@@ -142,6 +143,11 @@ export class Verifier {
     const node = this.#knownNode(id);
     const now = this.#deps.now();
     return nodeReport(id, this.#states.of(node), standingIn(node) ?? neverAttested(now), now);
+  }
+
+  /** All that is stored of the node's present boot, as CBOR. @throws VerifierError `NODE_UNKNOWN`, `BUNDLE_TOO_LARGE` */
+  bundle(id: string): Uint8Array {
+    return nodeBundle(this.#deps.store, this.#knownNode(id), this.#deps.pendingSeconds);
   }
 
   #refuse(

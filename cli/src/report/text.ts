@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { NamespaceReport, NodeReport, Reason, Verdict } from "@nsattest/protocol";
-
-/** A column's widest cell; reasons go below their row, not into it. */
-const CELL_MAX = 40;
+import { tableOf } from "./table.ts";
 
 /** A node's report as lines for a terminal. What it shows of paths and names was made printable by the verifier. */
 export function renderReport(report: NodeReport): string {
@@ -42,20 +40,10 @@ function table(
   rows: readonly string[][],
   namespaces: readonly NamespaceReport[],
 ): string[] {
-  const widths = head.map((title, column) =>
-    Math.min(CELL_MAX, Math.max(title.length, ...rows.map((cells) => cells[column]?.length ?? 0))),
-  );
-  const line = (cells: readonly string[]): string =>
-    cells
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join("  ")
-      .trimEnd();
+  const [first = "", ...lines] = tableOf(head, rows);
   return [
-    line(head),
-    ...rows.flatMap((cells, index) => [
-      line(cells),
-      ...details("    ", namespaces[index]?.verdict),
-    ]),
+    first,
+    ...lines.flatMap((line, index) => [line, ...details("    ", namespaces[index]?.verdict)]),
   ];
 }
 
@@ -70,9 +58,10 @@ function details(indent: string, verdict: Verdict | undefined): string[] {
   if (verdict === undefined) return [];
   const limits =
     verdict.limits.length === 0 ? [] : [`${indent}limits: ${verdict.limits.join(", ")}`];
-  return [...verdict.reasons.map((reason) => `${indent}${describe(reason)}`), ...limits];
+  return [...verdict.reasons.map((reason) => `${indent}${describeReason(reason)}`), ...limits];
 }
 
-function describe({ code, path, digest, detail }: Reason): string {
+/** A reason in one line. */
+export function describeReason({ code, path, digest, detail }: Reason): string {
   return [code, path, digest, `(${detail})`].filter((part) => part !== undefined).join(" ");
 }
