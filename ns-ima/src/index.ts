@@ -3,6 +3,7 @@
 export { NsImaError, type NsImaErrorCode, type NsImaErrorOptions } from "./error.ts";
 export type { EntryOwner, JoinEntry, JoinedEntry } from "./join/entry-owner.ts";
 export { type JoinedEvidence, joinEvidence, type RuntimeTest } from "./join/join.ts";
+export type { JoinedExecution } from "./join/join-draft.ts";
 export { EMPTY_JOIN, type JoinState, type OwnerCounts } from "./join/join-state.ts";
 export { joinedEntry, oldestPending, ownerCounts } from "./join/joined-entry.ts";
 export {
@@ -16,6 +17,7 @@ export type {
   UnstableFinding,
   UnstableReason,
 } from "./join/namespace-facts.ts";
+export { signaturesOf } from "./join/signatures.ts";
 export { LIST_DATA_MAX, LIST_NAME_MAX } from "./limits.ts";
 export {
   bytePathFromBytes,

@@ -33,6 +33,7 @@ export const entry = (word: string, path = `/bin/${word}`): JoinEntry => ({
   violation: false,
   digest: digest(word),
   path,
+  signature: null,
 });
 export const violation: JoinEntry = {
   template: "ima-sig",
@@ -40,6 +41,7 @@ export const violation: JoinEntry = {
   violation: true,
   digest: null,
   path: "/whatever",
+  signature: null,
 };
 
 export const boot = (hostEntries: number): BootEvent => ({

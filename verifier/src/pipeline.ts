@@ -69,7 +69,7 @@ export function appraise(
   const joined = joinEvidence(before.join, entries, events, isRuntimeOf(policies));
   const waiting = waitingAfter(before.waiting, joined.state, now);
 
-  const judgement = judge(before.judgement, before.join, joined, policies);
+  const judgement = judge(before.judgement, joined, policies);
   const decisions = decide(
     joined.state,
     judgement,

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { EventFlag, HOST, type NamespaceId } from "../log/event.ts";
-import { type Chain, chainItems } from "./chain.ts";
 
 /** A `measured` event: a task of `ns` caused an entry with some template digest, or met it in the list. */
 export interface Claim {
@@ -27,7 +26,7 @@ export function actorOf(claim: Claim, isRuntimeFile: boolean): NamespaceId {
 }
 
 /** Everybody who claims an entry, the first one first; the host before all others. */
-export function actorsOf(claims: Chain<Claim>, isRuntimeFile: boolean): readonly NamespaceId[] {
-  const actors = new Set(chainItems(claims).map((claim) => actorOf(claim, isRuntimeFile)));
+export function actorsOf(claims: readonly Claim[], isRuntimeFile: boolean): readonly NamespaceId[] {
+  const actors = new Set(claims.map((claim) => actorOf(claim, isRuntimeFile)));
   return actors.has(HOST) ? [HOST, ...[...actors].filter((ns) => ns !== HOST)] : [...actors];
 }

@@ -18,11 +18,11 @@ export type EntryOwner = "host" | "unowned" | "gap" | "pending" | { readonly ns:
 /** What the join reads of an entry; a {@link ListEntry} that the replay has matched. */
 export type JoinEntry = Pick<
   ListEntry,
-  "template" | "templateDigest" | "violation" | "digest" | "path"
+  "template" | "templateDigest" | "violation" | "digest" | "path" | "signature"
 >;
 
 /** An entry and who answers for it. Path and digest of a violation are nobody's word. */
-export interface JoinedEntry extends Omit<JoinEntry, "templateDigest"> {
+export interface JoinedEntry extends Omit<JoinEntry, "templateDigest" | "signature"> {
   /** Place in the host list, from 0. */
   readonly index: number;
   readonly owner: EntryOwner;

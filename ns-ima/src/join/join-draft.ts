@@ -1,176 +1,265 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { NsImaError } from "../error.ts";
-import { HOST, type NamespaceId, type NsOpenEvent } from "../log/event.ts";
+import { type FileDigest, HOST, type NamespaceId, type NsOpenEvent } from "../log/event.ts";
 import type { MapDraft } from "../log/layered-map.ts";
-import type { Chain } from "./chain.ts";
 import type { Claim } from "./claim.ts";
-import type { EntryFacts, JoinState, LateClaim, SettledOwner } from "./join-state.ts";
+import { namesContent } from "./content.ts";
+import type { JoinEntry } from "./entry-owner.ts";
+import type { JoinBooks } from "./join-books.ts";
+import type { JoinState, LateClaim, SettledOwner } from "./join-state.ts";
 import {
-  digestKey,
   type Execution,
   type NamespaceFacts,
   newNamespace,
   type UnstableFinding,
 } from "./namespace-facts.ts";
+import { ownerNumber, ownerOf } from "./owner-number.ts";
+
+/** A new execution. */
+export interface JoinedExecution {
+  readonly ns: NamespaceId;
+  readonly execution: Execution;
+  /** Number of the marks that stand before it in the log: `JoinState.marks` says when others have come. */
+  readonly marks: number;
+}
 
 /** The next {@link JoinState} while it is made: it keeps the books, the rules are in join.ts. */
 export class JoinDraft {
   readonly round: number;
-  entries: number;
   mark: number;
   markedAt: number;
+  marks: number;
   events: number;
-  hostGapAt: number;
   losing: boolean;
   lateClaims: LateClaim[];
-  /** Entries that are new or whose owner has changed. */
-  readonly touched: Set<number> = new Set();
-  readonly executed: { readonly ns: NamespaceId; readonly execution: Execution }[] = [];
-  readonly facts: MapDraft<number, EntryFacts>;
-  readonly owners: MapDraft<number, SettledOwner>;
-  readonly indices: MapDraft<string, NonNullable<Chain<number>>>;
-  readonly claims: MapDraft<string, NonNullable<Chain<Claim>>>;
-  readonly firstRunner: MapDraft<string, NamespaceId>;
+  /** Settled entries that became the host's. */
+  readonly relieved: Set<number> = new Set();
+  readonly executed: JoinedExecution[] = [];
+  /** Namespaces of which something else is to be said, besides the entries that they answer for. */
+  readonly changed: Set<NamespaceId> = new Set();
+  readonly #books: JoinBooks;
   readonly #counts: { -readonly [K in keyof JoinState["counts"]]: number };
   readonly #violations: Map<NamespaceId, number>;
-  readonly #seen: MapDraft<string, true>;
-  readonly #namespaces: MapDraft<NamespaceId, NamespaceFacts>;
-  #ids: Chain<NamespaceId>;
+  readonly #facts: MapDraft<NamespaceId, NamespaceFacts>;
+  readonly #accused: MapDraft<string, true>;
+  #hostGapAt: number;
 
   constructor(state: JoinState) {
+    this.#books = state.books.after(state);
     this.round = state.round + 1;
-    this.entries = state.entries;
     this.mark = state.mark;
     this.markedAt = state.markedAt;
+    this.marks = state.marks;
     this.events = state.events;
-    this.hostGapAt = state.hostGapAt;
     this.losing = state.losing;
     this.lateClaims = [...state.lateClaims];
-    this.facts = state.facts.draft();
-    this.owners = state.owners.draft();
-    this.indices = state.indices.draft();
-    this.claims = state.claims.draft();
-    this.firstRunner = state.firstRunner.draft();
     this.#counts = { ...state.counts };
     this.#violations = new Map(state.violations);
-    this.#seen = state.seen.draft();
-    this.#namespaces = state.namespaces.draft();
-    this.#ids = state.ids;
+    this.#facts = state.facts.draft();
+    this.#accused = state.accused.draft();
+    this.#hostGapAt = state.hostGapAt;
+  }
+
+  get entries(): number {
+    return this.#books.entries.length;
   }
 
   seal(): JoinState {
+    const books = this.#books;
     return {
+      version: books.version,
       round: this.round,
-      entries: this.entries,
+      entries: books.entries.length,
+      claims: books.claims.length,
+      runs: books.runs.length,
+      namespaces: books.namespaces.length,
       mark: this.mark,
       markedAt: this.markedAt,
+      marks: this.marks,
       counts: this.#counts,
       events: this.events,
-      hostGapAt: this.hostGapAt,
+      hostGapAt: this.#hostGapAt,
       losing: this.losing,
       violations: this.#violations,
       lateClaims: this.lateClaims,
-      facts: this.facts.seal(),
-      owners: this.owners.seal(),
-      indices: this.indices.seal(),
-      claims: this.claims.seal(),
-      firstRunner: this.firstRunner.seal(),
-      seen: this.#seen.seal(),
-      namespaces: this.#namespaces.seal(),
-      ids: this.#ids,
+      books,
+      facts: this.#facts.seal(),
+      accused: this.#accused.seal(),
     };
   }
 
-  /** True the first time for each key. */
-  isNew(key: string): boolean {
-    if (this.#seen.has(key)) return false;
-    this.#seen.set(key, true);
-    return true;
-  }
-
   /** @throws NsImaError `LOG_NAMESPACE_REOPENED` */
-  open(ns: NamespaceId, event: NsOpenEvent | null): void {
-    if (this.#namespaces.has(ns)) {
-      throw new NsImaError("LOG_NAMESPACE_REOPENED", `${ns} was opened before`);
+  open(
+    id: NamespaceId,
+    event: Pick<NsOpenEvent, "declared" | "privileged" | "labels" | "runtime">,
+  ): void {
+    if (this.#facts.has(id)) {
+      throw new NsImaError("LOG_NAMESPACE_REOPENED", `${id} was opened before`);
     }
-    this.#namespaces.set(ns, newNamespace(event, this.events));
-    this.#ids = { last: ns, before: this.#ids };
+    const { declared, privileged, labels, runtime } = event;
+    const number = this.#books.namespaces.length;
+    if ((id === HOST) !== (number === 0)) {
+      throw new NsImaError("LOG_NAMESPACE_UNKNOWN", `${id} was opened before the host`);
+    }
+    this.#books.namespaces.push(id);
+    this.#set(
+      newNamespace({ id, number, openedAt: this.events, declared, privileged, labels, runtime }),
+    );
   }
 
   /** @throws NsImaError `LOG_NAMESPACE_UNKNOWN` */
-  namespace(ns: NamespaceId): NamespaceFacts {
-    const facts = this.#namespaces.get(ns);
-    if (!facts) throw new NsImaError("LOG_NAMESPACE_UNKNOWN", `${ns} was not opened`);
+  namespace(id: NamespaceId): NamespaceFacts {
+    const facts = this.#facts.get(id);
+    if (!facts) throw new NsImaError("LOG_NAMESPACE_UNKNOWN", `${id} was not opened`);
     return facts;
   }
 
-  update(ns: NamespaceId, change: Partial<NamespaceFacts>): void {
-    this.#namespaces.set(ns, { ...this.namespace(ns), ...change });
+  /** @throws NsImaError `LOG_NAMESPACE_UNKNOWN` */
+  update(id: NamespaceId, change: Partial<NamespaceFacts>): void {
+    this.#set({ ...this.namespace(id), ...change });
   }
 
-  /** @throws NsImaError `MARK_BEYOND_LIST` */
-  entryAt(index: number): EntryFacts {
-    const facts = this.facts.get(index);
-    if (!facts) {
-      throw new NsImaError("MARK_BEYOND_LIST", `a mark above ${index} of ${this.entries} entries`);
+  close(id: NamespaceId): void {
+    this.update(id, { closed: { hostGapAt: this.#hostGapAt } });
+  }
+
+  missed(id: NamespaceId): void {
+    if (id !== HOST) {
+      this.update(id, { gapAt: this.events });
+      return;
     }
-    return facts;
-  }
-
-  /** Gives an entry its owner, or another one. */
-  settle(index: number, owner: SettledOwner): void {
-    const before = this.owners.get(index);
-    if (before !== undefined) this.#counts[countOf(before)]--;
-    this.#counts[countOf(owner)]++;
-    this.owners.set(index, owner);
-    this.touched.add(index);
-    const ns = owner === "host" ? HOST : typeof owner === "object" ? owner.ns : null;
-    if (ns !== null) {
-      this.update(ns, { entries: { last: index, before: this.namespace(ns).entries } });
+    this.#hostGapAt = this.events;
+    for (const open of this.#books.namespaces) {
+      if (this.namespace(open).closed === null) this.changed.add(open);
     }
   }
 
   /** True when the host or the namespace itself missed something since the last mark. */
-  hasMissed(ns: NamespaceId): boolean {
-    return Math.max(this.namespace(ns).gapAt, this.hostGapAt) > this.markedAt;
+  hasMissed(id: NamespaceId): boolean {
+    return Math.max(this.namespace(id).gapAt, this.#hostGapAt) > this.markedAt;
   }
 
-  hasRun(ns: NamespaceId, contentKey: string): boolean {
-    return this.#seen.has(runKey(ns, contentKey));
+  /** Makes room for `more` entries. */
+  reserve(more: number): void {
+    this.#books.entries.reserve(more);
   }
 
-  run(ns: NamespaceId, execution: Execution): void {
-    const { how, path, digest, flags } = execution;
-    const contentKey = digestKey(digest);
-    if (!this.isNew(`execution ${ns} ${how} ${flags} ${contentKey} ${path}`)) return;
-    this.update(ns, { executions: { last: execution, before: this.namespace(ns).executions } });
-    this.executed.push({ ns, execution });
-    if (contentKey === null) return;
-    this.#seen.set(runKey(ns, contentKey), true);
-    if (ns !== HOST && !this.firstRunner.has(contentKey)) this.firstRunner.set(contentKey, ns);
+  addEntry(content: JoinEntry, isRuntime: boolean): void {
+    const index = this.#books.entries.add(content, isRuntime, this.round);
+    this.#books.signatures.add(index, content);
   }
 
-  accuse(ns: NamespaceId, finding: UnstableFinding): void {
+  /** @throws NsImaError `MARK_BEYOND_LIST` */
+  checkIndex(index: number): void {
+    if (index > this.entries) {
+      throw new NsImaError("MARK_BEYOND_LIST", `a mark above ${index} of ${this.entries} entries`);
+    }
+  }
+
+  content(index: number): JoinEntry {
+    return this.#books.entries.content(index);
+  }
+
+  isRuntime(index: number): boolean {
+    return this.#books.entries.isRuntime(index);
+  }
+
+  ownerOf(index: number): SettledOwner {
+    return ownerOf(this.#books.entries.ownerAt(index, this.round), this.#books.namespaces);
+  }
+
+  /** The settled entries with a template digest; the first one is the first in the list. */
+  settledWith(templateDigest: Uint8Array): readonly number[] {
+    const { entries } = this.#books;
+    const first = entries.first(templateDigest);
+    if (first === undefined || first >= this.mark) return [];
+    return [...entries.sharing(first)].filter((index) => index < this.mark);
+  }
+
+  /** Gives an entry its owner. */
+  settle(index: number, owner: SettledOwner): void {
+    this.#counts[countOf(owner)]++;
+    this.#books.entries.settle(index, this.#numberOf(owner));
+  }
+
+  /** Makes a settled entry the host's. */
+  relieve(index: number): void {
+    this.#counts[countOf(this.ownerOf(index))]--;
+    this.#counts.host++;
+    this.#books.entries.relieve(index, this.round);
+    this.relieved.add(index);
+  }
+
+  addClaim(templateDigest: Uint8Array, { ns, onHost }: Claim): void {
+    const { entries, claims } = this.#books;
+    const index = entries.first(templateDigest);
+    const claimed =
+      index === undefined
+        ? { templateDigest: new Uint8Array(templateDigest) }
+        : entries.content(index);
+    claims.add(claimed, 2 * this.namespace(ns).opened.number + (onHost ? 1 : 0));
+  }
+
+  /** The claims of an entry, the first one first. */
+  claimsOf(content: JoinEntry): readonly Claim[] {
+    const { claims, namespaces } = this.#books;
+    claims.adopt(content);
+    return claims.claimantsOf(content.templateDigest).map((number) => ({
+      ns: namespaces[number >>> 1] as NamespaceId,
+      onHost: (number & 1) === 1,
+    }));
+  }
+
+  hasRun(id: NamespaceId, digest: FileDigest): boolean {
+    return this.#books.runs.hasRun(this.namespace(id).opened.number, digest);
+  }
+
+  /** The first container that executed a content. */
+  firstRunner(digest: FileDigest): NamespaceId | undefined {
+    const number = this.#books.runs.firstRunner(digest);
+    return number === undefined ? undefined : this.#books.namespaces[number];
+  }
+
+  run(id: NamespaceId, execution: Execution): void {
+    const { opened, lastRun } = this.namespace(id);
+    const last = this.#books.runs.add(opened.number, execution, lastRun);
+    if (last === lastRun) return;
+    this.update(id, { lastRun: last });
+    this.executed.push({ ns: id, execution, marks: this.marks });
+  }
+
+  accuse(id: NamespaceId, finding: UnstableFinding): void {
     const { reason, path, digest } = finding;
-    if (!this.isNew(`unstable ${ns} ${reason} ${digestKey(digest)} ${path}`)) return;
-    this.update(ns, { unstable: { last: finding, before: this.namespace(ns).unstable } });
+    const key = `${reason} ${contentKey(digest)} ${id} ${path}`;
+    if (this.#accused.has(key)) return;
+    this.#accused.set(key, true);
+    this.update(id, { unstable: { last: finding, before: this.namespace(id).unstable } });
   }
 
-  announceViolation(ns: NamespaceId): void {
-    this.#violations.set(ns, (this.#violations.get(ns) ?? 0) + 1);
+  announceViolation(id: NamespaceId): void {
+    this.#violations.set(id, (this.#violations.get(id) ?? 0) + 1);
   }
 
   /** Who answers for the next violation in the list; undefined when all that were announced have been found. */
   takeViolation(): NamespaceId | undefined {
-    for (const [ns, count] of this.#violations) {
+    for (const [id, count] of this.#violations) {
       // The host before all others: else a container could announce violations for the host's to vanish in.
-      if (ns !== HOST && this.#violations.has(HOST)) continue;
-      if (count > 1) this.#violations.set(ns, count - 1);
-      else this.#violations.delete(ns);
-      return ns;
+      if (id !== HOST && this.#violations.has(HOST)) continue;
+      if (count > 1) this.#violations.set(id, count - 1);
+      else this.#violations.delete(id);
+      return id;
     }
     return undefined;
+  }
+
+  #set(facts: NamespaceFacts): void {
+    this.#facts.set(facts.opened.id, facts);
+    this.changed.add(facts.opened.id);
+  }
+
+  #numberOf(owner: SettledOwner): number {
+    return ownerNumber(owner, (id) => this.namespace(id).opened.number);
   }
 }
 
@@ -178,6 +267,7 @@ function countOf(owner: SettledOwner): keyof JoinState["counts"] {
   return typeof owner === "object" ? "namespaces" : owner;
 }
 
-function runKey(ns: NamespaceId, contentKey: string): string {
-  return `run ${ns} ${contentKey}`;
+function contentKey(digest: FileDigest | null): string {
+  if (!namesContent(digest)) return "";
+  return `${digest.algorithm}:${Buffer.from(digest.value).toString("hex")}`;
 }

@@ -2,22 +2,11 @@
 
 import type { NamespaceId } from "../log/event.ts";
 import { LayeredMap } from "../log/layered-map.ts";
-import type { Chain } from "./chain.ts";
-import type { Claim } from "./claim.ts";
-import type { EntryOwner, JoinEntry } from "./entry-owner.ts";
+import type { EntryOwner } from "./entry-owner.ts";
+import { type BookMarks, JoinBooks } from "./join-books.ts";
 import type { NamespaceFacts } from "./namespace-facts.ts";
 
 export type SettledOwner = Exclude<EntryOwner, "pending">;
-
-/** What is kept of one entry. */
-export interface EntryFacts extends Omit<JoinEntry, "templateDigest"> {
-  /** The template digest as a key: what claims name. */
-  readonly claimKey: string;
-  /** See `digestKey`. */
-  readonly contentKey: string | null;
-  readonly isRuntime: boolean;
-  readonly round: number;
-}
 
 /** A claim of an entry whose owner is settled: at the next mark the claimant must have executed its content. */
 export interface LateClaim {
@@ -35,9 +24,11 @@ export interface OwnerCounts {
 
 /**
  * Where the join of one node's host list and namespace log stands. A value: `joinEvidence` makes the next one and
- * leaves this one usable. Read it through `joinedEntry`, `joinedNamespace` and their kin.
+ * leaves this one as it was, also where both share memory. Going on from the newest state costs what is new; from an
+ * older one, or after a join that has thrown, it costs once what is there. Read it through `joinedEntry`,
+ * `joinedNamespace` and their kin.
  */
-export interface JoinState {
+export interface JoinState extends BookMarks {
   /** Number of evidences joined. */
   readonly round: number;
   /** Entries of the host list that are known. */
@@ -46,6 +37,8 @@ export interface JoinState {
   readonly mark: number;
   /** Where in the log that mark stands. */
   readonly markedAt: number;
+  /** Number of marks so far. */
+  readonly marks: number;
   readonly counts: OwnerCounts;
   /** Events so far; positions in the log are numbers of events. */
   readonly events: number;
@@ -55,38 +48,31 @@ export interface JoinState {
   /** Violations that were announced and not yet found in the list, by who caused them. */
   readonly violations: ReadonlyMap<NamespaceId, number>;
   readonly lateClaims: readonly LateClaim[];
-  readonly facts: LayeredMap<number, EntryFacts>;
-  readonly owners: LayeredMap<number, SettledOwner>;
-  /** Entries by template digest. Violations are in none. */
-  readonly indices: LayeredMap<string, NonNullable<Chain<number>>>;
-  readonly claims: LayeredMap<string, NonNullable<Chain<Claim>>>;
-  /** First container that executed a content. */
-  readonly firstRunner: LayeredMap<string, NamespaceId>;
-  /** Keys of what was met before: each claim, execution and finding counts once. */
-  readonly seen: LayeredMap<string, true>;
-  readonly namespaces: LayeredMap<NamespaceId, NamespaceFacts>;
-  /** In the order of their opening; the host first. */
-  readonly ids: Chain<NamespaceId>;
+  /** May hold more than this state has read. */
+  readonly books: JoinBooks;
+  readonly facts: LayeredMap<NamespaceId, NamespaceFacts>;
+  /** Keys of the findings there are: each counts once. */
+  readonly accused: LayeredMap<string, true>;
 }
 
-/** Nothing joined yet. */
+/** Nothing joined yet. Its books are nobody's: who goes on from it gets books of its own. */
 export const EMPTY_JOIN: JoinState = Object.freeze({
+  version: -1,
   round: 0,
   entries: 0,
+  claims: 0,
+  runs: 0,
+  namespaces: 0,
   mark: 0,
   markedAt: 0,
+  marks: 0,
   counts: Object.freeze({ host: 0, namespaces: 0, unowned: 0, gap: 0 }),
   events: 0,
   hostGapAt: -1,
   losing: false,
   violations: new Map<NamespaceId, number>(),
   lateClaims: [],
-  facts: new LayeredMap<number, EntryFacts>(),
-  owners: new LayeredMap<number, SettledOwner>(),
-  indices: new LayeredMap<string, NonNullable<Chain<number>>>(),
-  claims: new LayeredMap<string, NonNullable<Chain<Claim>>>(),
-  firstRunner: new LayeredMap<string, NamespaceId>(),
-  seen: new LayeredMap<string, true>(),
-  namespaces: new LayeredMap<NamespaceId, NamespaceFacts>(),
-  ids: null,
+  books: new JoinBooks(),
+  facts: new LayeredMap<NamespaceId, NamespaceFacts>(),
+  accused: new LayeredMap<string, true>(),
 });

@@ -39,6 +39,7 @@ const entryStep = fc.record({ content, violation: fc.boolean() }).map(
       violation,
       digest: violation ? null : digest(content),
       path: "",
+      signature: null,
     },
   }),
 );

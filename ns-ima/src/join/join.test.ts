@@ -23,12 +23,11 @@ import {
   violation,
 } from "../../test/join-history.ts";
 import type { NamespaceEvent } from "../log/event.ts";
-import { chainItems } from "./chain.ts";
 import { joinEvidence } from "./join.ts";
+import { JoinDraft } from "./join-draft.ts";
 import { EMPTY_JOIN } from "./join-state.ts";
 import { joinedEntry, oldestPending, ownerCounts } from "./joined-entry.ts";
 import { joinedNamespace } from "./joined-namespace.ts";
-import { bytesKey } from "./namespace-facts.ts";
 
 const coded = (code: string) => expect.objectContaining({ name: "NsImaError", code });
 
@@ -354,8 +353,7 @@ describe("claims of one entry by one container", () => {
   it("are kept once", () => {
     const again = new Array<NamespaceEvent>(10).fill(claim("a/0", tool));
     const state = join([], [...again, claim("a/0", tool, ON_HOST), ...again]);
-    const key = bytesKey(tool.templateDigest);
-    expect(chainItems(state.claims.get(key) ?? null)).toEqual([
+    expect(new JoinDraft(state).claimsOf(tool)).toEqual([
       { ns: "a/0", onHost: false },
       { ns: "a/0", onHost: true },
     ]);

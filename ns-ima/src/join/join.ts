@@ -13,13 +13,13 @@ import {
   type NamespaceEvent,
   type NamespaceId,
 } from "../log/event.ts";
-import { chainItems } from "./chain.ts";
 import { actorOf, actorsOf, isOnHost } from "./claim.ts";
+import { namesContent } from "./content.ts";
 import type { JoinEntry, JoinedEntry } from "./entry-owner.ts";
-import { JoinDraft } from "./join-draft.ts";
-import type { EntryFacts, JoinState, SettledOwner } from "./join-state.ts";
-import { joinedEntry } from "./joined-entry.ts";
-import { bytesKey, digestKey, type Execution } from "./namespace-facts.ts";
+import { internExecution } from "./intern-execution.ts";
+import { JoinDraft, type JoinedExecution } from "./join-draft.ts";
+import type { JoinState, SettledOwner } from "./join-state.ts";
+import { entryAt } from "./joined-entry.ts";
 
 /** True when the host's policy names a file with this digest as a container runtime. */
 export type RuntimeTest = (digest: FileDigest) => boolean;
@@ -29,8 +29,12 @@ export interface JoinedEvidence {
   /** Entries that are new or whose owner has changed, by index. */
   readonly entries: readonly JoinedEntry[];
   /** Executions that are new, in the order of the log. */
-  readonly executions: readonly { readonly ns: NamespaceId; readonly execution: Execution }[];
+  readonly executions: readonly JoinedExecution[];
+  /** Namespaces of which `joinedNamespace` says anything else than before, but for the entries they answer for. */
+  readonly changed: ReadonlySet<NamespaceId>;
 }
+
+const HOST_OPENED = { declared: true, privileged: [], labels: [], runtime: "" } as const;
 
 /** What may have swallowed the event that says who caused an entry. */
 const LOSES_CLAIMS: ReadonlySet<GapReason> = new Set([
@@ -70,38 +74,36 @@ export function joinEvidence(
   isRuntime: RuntimeTest,
 ): JoinedEvidence {
   const draft = new JoinDraft(state);
+  draft.reserve(entries.length);
   for (const entry of entries) addEntry(draft, entry, isRuntime);
   for (const event of events) addEvent(draft, event, isRuntime);
   const next = draft.seal();
-  const touched = [...draft.touched].sort((a, b) => a - b);
   return {
     state: next,
-    entries: touched
-      .map((index) => joinedEntry(next, index))
-      .filter((entry) => entry !== undefined),
+    entries: newsOf(state, next, draft.relieved),
     executions: draft.executed,
+    changed: draft.changed,
   };
 }
 
-function addEntry(draft: JoinDraft, entry: JoinEntry, isRuntime: RuntimeTest): void {
-  const index = draft.entries++;
-  const { template, violation, path } = entry;
-  const digest = ownCopy(entry.digest);
-  const claimKey = bytesKey(entry.templateDigest);
-  draft.facts.set(index, {
-    template,
-    violation,
-    path,
-    digest,
-    claimKey,
-    contentKey: digestKey(digest),
-    isRuntime: digest !== null && isRuntime(digest),
-    round: draft.round,
-  });
-  draft.touched.add(index);
-  if (!violation) {
-    draft.indices.set(claimKey, { last: index, before: draft.indices.get(claimKey) ?? null });
+/** Entries that became the host's, were settled or are new. */
+function newsOf(
+  { mark, entries }: JoinState,
+  next: JoinState,
+  relieved: ReadonlySet<number>,
+): readonly JoinedEntry[] {
+  const earlier = [...relieved].filter((index) => index < mark).sort((a, b) => a - b);
+  const news = earlier.map((index) => entryAt(next, index));
+  for (let index = mark; index < Math.min(next.mark, entries); index++) {
+    news.push(entryAt(next, index));
   }
+  for (let index = entries; index < next.entries; index++) news.push(entryAt(next, index));
+  return news;
+}
+
+function addEntry(draft: JoinDraft, entry: JoinEntry, isRuntime: RuntimeTest): void {
+  const content = ownCopy(entry);
+  draft.addEntry(content, content.digest !== null && isRuntime(content.digest));
 }
 
 type Kind = NamespaceEvent["kind"];
@@ -115,7 +117,7 @@ const RULES: { readonly [K in Kind]: Rule<Extract<NamespaceEvent, { kind: K }>> 
   mark: passMark,
   gap: addGap,
   resync: (draft, event) => draft.update(event.ns, { resyncAt: draft.events }),
-  "ns-close": (draft, event) => draft.update(event.ns, { closed: { hostGapAt: draft.hostGapAt } }),
+  "ns-close": (draft, event) => draft.close(event.ns),
 };
 
 function addEvent(draft: JoinDraft, event: NamespaceEvent, isRuntime: RuntimeTest): void {
@@ -124,97 +126,93 @@ function addEvent(draft: JoinDraft, event: NamespaceEvent, isRuntime: RuntimeTes
   (RULES[event.kind] as Rule<NamespaceEvent>)(draft, event, isRuntime);
 }
 
-function attach(draft: JoinDraft, event: BootEvent): void {
-  draft.open(HOST, null);
-  for (let index = 0; index < event.hostEntries; index++) {
-    draft.entryAt(index);
-    draft.settle(index, "host");
-  }
-  draft.mark = event.hostEntries;
+function attach(draft: JoinDraft, { hostEntries }: BootEvent): void {
+  draft.open(HOST, HOST_OPENED);
+  draft.checkIndex(hostEntries);
+  for (let index = 0; index < hostEntries; index++) draft.settle(index, "host");
+  draft.mark = hostEntries;
 }
 
 function addExecution(draft: JoinDraft, event: ExecEvent, isRuntime: RuntimeTest): void {
-  const { how, path, digest, fsMagic, flags } = event;
+  const { path, digest, flags } = event;
   const isRuntimeFile = digest !== null && isRuntime(digest);
   const ns = actorOf({ ns: event.ns, onHost: isOnHost(flags) }, isRuntimeFile);
-  draft.run(ns, { how, path, digest, fsMagic, flags });
+  draft.run(ns, internExecution(event));
   // Memory without a file has no digest by its nature: a limit of what can be seen, not an irregularity.
-  if (ns !== HOST && how !== "anonymous" && digestKey(digest) === null) {
+  if (ns !== HOST && event.how !== "anonymous" && !namesContent(digest)) {
     draft.accuse(ns, { reason: "no-digest", path, digest: null });
   }
 }
 
-function addClaim(draft: JoinDraft, event: MeasuredEvent): void {
-  const claim = { ns: event.ns, onHost: isOnHost(event.flags) };
-  draft.namespace(claim.ns);
-  const key = bytesKey(event.templateDigest);
-  if (draft.isNew(`claim ${claim.ns} ${claim.onHost} ${key}`)) {
-    draft.claims.set(key, { last: claim, before: draft.claims.get(key) ?? null });
-  }
-  const settled = chainItems(draft.indices.get(key) ?? null).filter((index) => index < draft.mark);
+function addClaim(draft: JoinDraft, { ns, flags, templateDigest }: MeasuredEvent): void {
+  const claim = { ns, onHost: isOnHost(flags) };
+  draft.addClaim(templateDigest, claim);
+  const settled = draft.settledWith(templateDigest);
   const [first] = settled;
   if (first === undefined) return;
-  const actor = actorOf(claim, draft.entryAt(first).isRuntime);
+  const actor = actorOf(claim, draft.isRuntime(first));
   if (actor !== HOST) {
     draft.lateClaims.push({ ns: actor, index: first });
     return;
   }
   for (const index of settled) {
-    const owner = draft.owners.get(index);
-    if (owner !== "unowned" && owner !== "host") draft.settle(index, "host");
+    const owner = draft.ownerOf(index);
+    if (owner !== "unowned" && owner !== "host") draft.relieve(index);
   }
 }
 
-function addViolation(draft: JoinDraft, event: MeasuredEvent): void {
-  draft.namespace(event.ns);
-  draft.announceViolation(event.ns);
-  if (event.ns !== HOST) draft.accuse(event.ns, { reason: "violation", path: "", digest: null });
+function addViolation(draft: JoinDraft, { ns }: MeasuredEvent): void {
+  draft.namespace(ns);
+  draft.announceViolation(ns);
+  if (ns !== HOST) draft.accuse(ns, { reason: "violation", path: "", digest: null });
 }
 
-function addGap(draft: JoinDraft, event: GapEvent): void {
-  if (LOSES_CLAIMS.has(event.reason)) draft.losing = true;
-  if (event.ns === HOST) draft.hostGapAt = draft.events;
-  else draft.update(event.ns, { gapAt: draft.events });
+function addGap(draft: JoinDraft, { ns, reason }: GapEvent): void {
+  if (LOSES_CLAIMS.has(reason)) draft.losing = true;
+  draft.missed(ns);
 }
 
-function passMark(draft: JoinDraft, event: MarkEvent): void {
-  if (event.index < draft.mark) {
-    throw new NsImaError("MARK_DECREASES", `a mark of ${event.index} after one of ${draft.mark}`);
+function passMark(draft: JoinDraft, { index: end }: MarkEvent): void {
+  // Nothing is settled before the list's length at attach is known.
+  draft.namespace(HOST);
+  if (end < draft.mark) {
+    throw new NsImaError("MARK_DECREASES", `a mark of ${end} after one of ${draft.mark}`);
   }
-  for (let index = draft.mark; index < event.index; index++) settleEntry(draft, index);
-  for (const { ns, index } of draft.lateClaims) checkContent(draft, ns, draft.entryAt(index));
+  draft.checkIndex(end);
+  for (let index = draft.mark; index < end; index++) settleEntry(draft, index);
+  for (const { ns, index } of draft.lateClaims) checkContent(draft, ns, draft.content(index));
   draft.lateClaims = [];
   draft.losing = false;
-  draft.mark = event.index;
+  draft.mark = end;
   draft.markedAt = draft.events;
+  draft.marks++;
 }
 
 function settleEntry(draft: JoinDraft, index: number): void {
-  const facts = draft.entryAt(index);
-  const actors = facts.violation
+  const content = draft.content(index);
+  const actors = content.violation
     ? [draft.takeViolation()]
-    : actorsOf(draft.claims.get(facts.claimKey) ?? null, facts.isRuntime);
+    : actorsOf(draft.claimsOf(content), draft.isRuntime(index));
   const [first] = actors;
-  draft.settle(index, first === undefined ? withoutClaim(draft, facts) : asOwner(first));
+  draft.settle(index, first === undefined ? withoutClaim(draft, content) : asOwner(first));
   for (const ns of actors) {
-    if (ns !== undefined && ns !== HOST && !facts.violation) checkContent(draft, ns, facts);
+    if (ns !== undefined && ns !== HOST && !content.violation) checkContent(draft, ns, content);
   }
 }
 
-function withoutClaim(draft: JoinDraft, { contentKey }: EntryFacts): SettledOwner {
+function withoutClaim(draft: JoinDraft, { digest }: JoinEntry): SettledOwner {
   if (!draft.losing) return "unowned";
-  if (contentKey === null) return "gap";
+  if (!namesContent(digest)) return "gap";
   // A container before the host: else it could make the host answer for a path of the container's choice.
-  const runner = draft.firstRunner.get(contentKey);
+  const runner = draft.firstRunner(digest);
   if (runner !== undefined) return { ns: runner };
-  return draft.hasRun(HOST, contentKey) ? "host" : "gap";
+  return draft.hasRun(HOST, digest) ? "host" : "gap";
 }
 
-function checkContent(draft: JoinDraft, ns: NamespaceId, facts: EntryFacts): void {
-  const { path, digest, contentKey } = facts;
-  if (contentKey === null) draft.accuse(ns, { reason: "zero-digest", path, digest: null });
+function checkContent(draft: JoinDraft, ns: NamespaceId, { path, digest }: JoinEntry): void {
+  if (!namesContent(digest)) draft.accuse(ns, { reason: "zero-digest", path, digest: null });
   // Where executions were lost, the gap is what there is to say of the namespace.
-  else if (!draft.hasRun(ns, contentKey) && !draft.hasMissed(ns)) {
+  else if (!draft.hasRun(ns, digest) && !draft.hasMissed(ns)) {
     draft.accuse(ns, { reason: "no-execution", path, digest });
   }
 }
@@ -224,6 +222,14 @@ function asOwner(ns: NamespaceId): SettledOwner {
 }
 
 /** A list entry is a view on the whole evidence, which must not stay as long as the entry. */
-function ownCopy(digest: FileDigest | null): FileDigest | null {
-  return digest && { algorithm: digest.algorithm, value: new Uint8Array(digest.value) };
+function ownCopy(entry: JoinEntry): JoinEntry {
+  const { template, templateDigest, violation, digest, path, signature } = entry;
+  return {
+    template,
+    templateDigest: new Uint8Array(templateDigest),
+    violation,
+    digest: digest && { algorithm: digest.algorithm, value: new Uint8Array(digest.value) },
+    path,
+    signature: signature && new Uint8Array(signature),
+  };
 }

@@ -2,14 +2,19 @@
 
 import type { JoinedEntry } from "./entry-owner.ts";
 import type { JoinState, OwnerCounts } from "./join-state.ts";
+import { ownerOf } from "./owner-number.ts";
 
 /** The entry at `index` and who answers for it now; undefined beyond the list. */
 export function joinedEntry(state: JoinState, index: number): JoinedEntry | undefined {
-  const facts = state.facts.get(index);
-  if (!facts) return undefined;
-  const { template, violation, path, digest, round } = facts;
-  const owner = state.owners.get(index) ?? "pending";
-  return { index, owner, round, template, violation, path, digest };
+  return index < state.entries ? entryAt(state, index) : undefined;
+}
+
+/** The same for an index below `state.entries`. */
+export function entryAt({ books, mark, round }: JoinState, index: number): JoinedEntry {
+  const { entries, namespaces } = books;
+  const { template, violation, path, digest } = entries.content(index);
+  const owner = index < mark ? ownerOf(entries.ownerAt(index, round), namespaces) : "pending";
+  return { index, owner, round: entries.roundOf(index), template, violation, path, digest };
 }
 
 /** How many entries there are of each owner; together all that are known. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { BytePath, ExecEvent, FileDigest, NsOpenEvent } from "../log/event.ts";
+import type { BytePath, ExecEvent, FileDigest, NamespaceId, NsOpenEvent } from "../log/event.ts";
 import type { Chain } from "./chain.ts";
 
 /** What a namespace executed or mapped: once for each way, path, digest and flags. */
@@ -31,57 +31,38 @@ export interface UnstableFinding {
  */
 export type GapState = "none" | "open" | "resynced";
 
+/** What a namespace is from its opening on. */
+export interface OpenedNamespace
+  extends Pick<NsOpenEvent, "declared" | "privileged" | "labels" | "runtime"> {
+  readonly id: NamespaceId;
+  /** Its place in the order of opening; the host has 0. */
+  readonly number: number;
+  readonly openedAt: number;
+}
+
 /** All that the join keeps of one namespace. Positions are numbers of events in the log. */
 export interface NamespaceFacts {
-  /** Null for the host. */
-  readonly opened: NsOpenEvent | null;
-  readonly openedAt: number;
+  readonly opened: OpenedNamespace;
   /** Null while it is open. */
   readonly closed: { readonly hostGapAt: number } | null;
   /** Last gap of its own. */
   readonly gapAt: number;
   readonly resyncAt: number;
-  readonly executions: Chain<Execution>;
-  /** Entries that were joined to it at some time: some of them may be the host's by now. */
-  readonly entries: Chain<number>;
+  /** See `RunBook.add`. */
+  readonly lastRun: number;
   readonly unstable: Chain<UnstableFinding>;
 }
 
 const NEVER = -1;
 
-export function newNamespace(opened: NsOpenEvent | null, openedAt: number): NamespaceFacts {
-  return {
-    opened,
-    openedAt,
-    closed: null,
-    gapAt: NEVER,
-    resyncAt: NEVER,
-    executions: null,
-    entries: null,
-    unstable: null,
-  };
+export function newNamespace(opened: OpenedNamespace): NamespaceFacts {
+  return { opened, closed: null, gapAt: NEVER, resyncAt: NEVER, lastRun: 0, unstable: null };
 }
 
 /** @param hostGapAt last gap of the host: one for everybody who was open then */
 export function gapState(facts: NamespaceFacts, hostGapAt: number): GapState {
   const shared = facts.closed ? facts.closed.hostGapAt : hostGapAt;
-  const last = Math.max(facts.gapAt, shared > facts.openedAt ? shared : NEVER);
+  const last = Math.max(facts.gapAt, shared > facts.opened.openedAt ? shared : NEVER);
   if (last === NEVER) return "none";
   return facts.resyncAt > last ? "resynced" : "open";
-}
-
-/** Key of a digest that names a content; null for none and for all zeros, which name no content. */
-export function digestKey(digest: FileDigest | null): string | null {
-  if (digest === null || isZero(digest.value)) return null;
-  return `${digest.algorithm}:${bytesKey(digest.value)}`;
-}
-
-/** Bytes as a key of a map: one character each, for a list has very many. */
-export function bytesKey(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
-}
-
-function isZero(bytes: Uint8Array): boolean {
-  for (const byte of bytes) if (byte !== 0) return false;
-  return true;
 }

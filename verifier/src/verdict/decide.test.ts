@@ -45,6 +45,7 @@ const aggregate: JoinEntry = {
   violation: false,
   digest: contentDigest("aggregate"),
   path: "boot_aggregate",
+  signature: null,
 };
 
 /** A list of one entry, from before the log. */

@@ -4,6 +4,7 @@ import {
   HOST,
   type JoinedEntry,
   type JoinedEvidence,
+  type JoinedExecution,
   type JoinState,
   joinedEntry,
   joinedNamespace,
@@ -39,7 +40,9 @@ export function judgeHost(
 
   const isHost = (ns: NamespaceId): boolean =>
     ns === HOST || namespaces.get(ns)?.privileged === true;
-  const { entries, executions } = past.judged ? joined : everything(joined.state, namespaces);
+  const { entries, executions }: Unjudged = past.judged
+    ? joined
+    : everything(joined.state, namespaces);
   const own = entries.filter(({ owner }) => owner === "host");
   const asHost = entries.filter(({ owner }) => typeof owner === "object" && isHost(owner.ns));
   return {
@@ -59,7 +62,10 @@ export function judgeHost(
   };
 }
 
-type Unjudged = Pick<JoinedEvidence, "entries" | "executions">;
+interface Unjudged {
+  readonly entries: readonly JoinedEntry[];
+  readonly executions: readonly Pick<JoinedExecution, "ns" | "execution">[];
+}
 
 function everything(state: JoinState, namespaces: Namespaces): Unjudged {
   const entries = Array.from({ length: state.entries }, (_, index) => joinedEntry(state, index));

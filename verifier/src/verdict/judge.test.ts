@@ -10,9 +10,9 @@ import { NOTHING_JUDGED } from "./judgement.ts";
 // What is judged of what happened: ../pipeline.test.ts.
 describe("judge", () => {
   it("takes a host without a log for one that was not seen", () => {
-    const nothing = { state: EMPTY_JOIN, entries: [], executions: [] };
+    const nothing = { state: EMPTY_JOIN, entries: [], executions: [], changed: new Set<string>() };
     const policies = parsePolicySet(policyDocuments());
-    const { host, namespaces } = judge(NOTHING_JUDGED, EMPTY_JOIN, nothing, policies);
+    const { host, namespaces } = judge(NOTHING_JUDGED, nothing, policies);
     expect(host).toMatchObject({ judged: true, gap: "open", imaPolicyProven: false });
     expect(namespaces.size).toBe(0);
   });

@@ -19,8 +19,6 @@ import { judgeExecution } from "./policy-rule.ts";
 import { fileReason } from "./reason.ts";
 
 const IMAGE_DIGEST = /(?:^|@)(sha256:[0-9a-f]{64})$/;
-/** What grows with every execution: reading a namespace costs as much as it has of these. */
-const GROWING: ReadonlySet<string> = new Set(["executions", "entries"]);
 
 type NamespaceReading = Pick<
   JoinedNamespace,
@@ -37,23 +35,18 @@ const UNSEEN: NamespaceReading = {
 };
 
 /**
- * Judges what is new since `before`, once: executions by the policies in force now, entries when it is known who
+ * Judges what is new in `joined`, once: executions by the policies in force now, entries when it is known who
  * answers for them. What was executed while there was no policy waits for the first one. The cost grows with what is
  * new and with the number of namespaces, not with what they did before.
  */
-export function judge(
-  past: Judgement,
-  before: JoinState,
-  joined: JoinedEvidence,
-  policies: PolicySet,
-): Judgement {
+export function judge(past: Judgement, joined: JoinedEvidence, policies: PolicySet): Judgement {
   const after = joined.state;
   const added = byNamespace(joined.executions);
   const namespaces = new Map<NamespaceId, NamespaceJudgement>();
   for (const id of joinedNamespaces(after)) {
     if (id === HOST) continue;
     const known = past.namespaces.get(id);
-    const facts = known && !hasChanged(before, after, id) ? known : factsOf(after, id);
+    const facts = known && !joined.changed.has(id) ? known : factsOf(after, id);
     const policy = facts.image === null ? undefined : policies.images.get(facts.image)?.executions;
     const news = added.get(id) ?? [];
     const unjudged = policy && known?.judged === false ? readNamespace(after, id).executions : news;
@@ -65,7 +58,7 @@ export function judge(
       findings: withFindings(known?.findings ?? NO_FINDINGS, reasons, news.flatMap(limitsOf)),
     });
   }
-  const { gap } = hasChanged(before, after, HOST) ? factsOf(after, HOST) : past.host;
+  const { gap } = readNamespace(after, HOST);
   return {
     host: { ...judgeHost(past.host, joined, namespaces, policies.host), gap },
     namespaces,
@@ -82,14 +75,6 @@ function byNamespace(
     group.push(execution);
   }
   return groups;
-}
-
-/** Whether the join says anything else of a namespace than before, besides what it did; a gap of the host's is everybody's. */
-function hasChanged(before: JoinState, after: JoinState, id: NamespaceId): boolean {
-  const [old, now] = [before.namespaces.get(id), after.namespaces.get(id)];
-  if (!old || !now || before.hostGapAt !== after.hostGapAt) return true;
-  const was = new Map<string, unknown>(Object.entries(old));
-  return Object.entries(now).some(([key, value]) => !GROWING.has(key) && was.get(key) !== value);
 }
 
 function factsOf(join: JoinState, id: NamespaceId): NamespaceFacts {

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { randomBytes } from "node:crypto";
+
+// Containers choose digests and paths as they like, so the hash is a secret of this process: else one of them could fill
+// a single place of every index. Nothing that is said of a node depends on it.
+const secret = randomBytes(12);
+const FIRST = secret.readUInt32LE(0) | 1;
+const SECOND = secret.readUInt32LE(4) | 1;
+const THIRD = secret.readUInt32LE(8) | 1;
+
+/** Hash of a digest, by its first eight bytes: 32 bits, the upper ones the best. */
+export function hashOfDigest(digest: Uint8Array): number {
+  return mixed(Math.imul(wordAt(digest, 0), FIRST) + Math.imul(wordAt(digest, 4), SECOND));
+}
+
+/** Hash of `hash` and a number more. */
+export function hashWith(hash: number, number: number): number {
+  return mixed(Math.imul(hash, FIRST) + Math.imul(number, SECOND) + THIRD);
+}
+
+/** Hash of `hash` and a text. */
+export function hashWithText(hash: number, text: string): number {
+  let value = hash;
+  for (let at = 0; at < text.length; at++)
+    value = mixed(Math.imul(value + text.charCodeAt(at), THIRD));
+  return value;
+}
+
+function mixed(value: number): number {
+  return value ^ (value >>> 15);
+}
+
+/** A byte that is not there counts as zero. */
+function wordAt(bytes: Uint8Array, at: number): number {
+  const byte = (index: number) => bytes[at + index] as number;
+  return byte(0) | (byte(1) << 8) | (byte(2) << 16) | (byte(3) << 24);
+}

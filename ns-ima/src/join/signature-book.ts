@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { FileDigest } from "../log/event.ts";
+import { namesContent, sameDigest } from "./content.ts";
+import type { EntryBook } from "./entry-book.ts";
+import type { JoinEntry } from "./entry-owner.ts";
+import { NumberRows } from "./number-rows.ts";
+import { hashOfDigest } from "./row-hash.ts";
+import { RowIndex } from "./row-index.ts";
+
+const ENTRY = 0;
+/** Of the first entry with a digest: the last row of that digest. Of the others: the row before. */
+const LINK = 1;
+const WIDTH = 2;
+
+/** The entries of an {@link EntryBook} that have a signature, by the digest of their file. It only grows. */
+export class SignatureBook {
+  readonly #entries: EntryBook;
+  readonly #rows = new NumberRows(WIDTH);
+  readonly #byDigest = new RowIndex<FileDigest>({
+    keyOf: (row) => this.#entries.content(this.#rows.get(row, ENTRY)).digest as FileDigest,
+    hash: ({ value }) => hashOfDigest(value),
+    same: sameDigest,
+  });
+
+  constructor(entries: EntryBook) {
+    this.#entries = entries;
+  }
+
+  /** Notes the entry at `index`, whose content this is. */
+  add(index: number, { digest, signature }: JoinEntry): void {
+    if (signature === null || !namesContent(digest)) return;
+    const row = this.#rows.add();
+    this.#rows.set(row, ENTRY, index);
+    const first = this.#byDigest.put(digest, row);
+    this.#rows.set(row, LINK, first === row ? row : this.#rows.get(first, LINK));
+    this.#rows.set(first, LINK, row);
+  }
+
+  /** The signatures of the first `length` entries for a file with this digest, each once, in no order. */
+  signaturesOf(digest: FileDigest, length: number): readonly Uint8Array[] {
+    const first = this.#byDigest.find(digest);
+    if (first === undefined) return [];
+    const signatures = new Map<string, Uint8Array>();
+    let row = first;
+    do {
+      const index = this.#rows.get(row, ENTRY);
+      const signature = this.#entries.content(index).signature as Uint8Array;
+      if (index < length) signatures.set(latin1(signature), signature);
+      row = this.#rows.get(row, LINK);
+    } while (row !== first);
+    return [...signatures.values()];
+  }
+}
+
+function latin1({ buffer, byteOffset, length }: Uint8Array): string {
+  return Buffer.from(buffer, byteOffset, length).toString("latin1");
+}
