@@ -41,6 +41,13 @@ export type NsImaErrorCode =
   | "MARK_BEYOND_LIST"
   /** A mark below an earlier one, or below the length of the list at attach. */
   | "MARK_DECREASES"
+  // Signatures
+  /** The bytes are no IMA signature. */
+  | "SIGNATURE_MALFORMED"
+  /** A signature of a form, hash or key that proves nothing here. */
+  | "SIGNATURE_UNSUPPORTED"
+  /** Not a keyring, or one with a key that may not sign files; `problems` says where. */
+  | "KEYRING_MALFORMED"
   // Policy
   /** Not a Keylime runtime policy; `problems` says where. */
   | "POLICY_MALFORMED"

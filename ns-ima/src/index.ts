@@ -93,4 +93,9 @@ export {
   parseRuntimePolicy,
   type RuntimePolicy,
 } from "./policy/runtime-policy.ts";
-export type { EcdsaVerifier, Keyring, SignatureProblem } from "./signature/keyring.ts";
+export type { EcdsaVerifier } from "./signature/ecdsa-verifier.ts";
+export { type ImaSignature, parseImaSignature } from "./signature/ima-signature.ts";
+export { createKeyring, type Keyring, type SignatureProblem } from "./signature/keyring.ts";
+export { type KeyringDocument, parseKeyring } from "./signature/keyring-document.ts";
+export { SignatureChecks } from "./signature/signature-checks.ts";
+export type { VerificationKey } from "./signature/verification-key.ts";
