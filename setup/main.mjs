@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Set-up and the two commands of the README. Plain JavaScript without dependencies: it runs before anything is installed.
+// Set-up, the two commands of the README, and the fuzzer. Plain JavaScript without dependencies: it runs before anything is installed.
 import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
@@ -35,6 +35,8 @@ process.exitCode = await main();
 async function main() {
   checkNode();
   installNodePackages();
+  if (command === "fuzz")
+    return (await import("./fuzz.mjs")).fuzz(ROOT, args).then(({ code }) => code);
   installDebianPackages(command === "test" ? [...RUN_PACKAGES, ...TEST_PACKAGES] : RUN_PACKAGES);
   buildHook();
   const { bundle } = await import("./bundle.mjs");

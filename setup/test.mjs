@@ -4,6 +4,7 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fuzz } from "./fuzz.mjs";
 
 /** What is checked without running anything of ours. */
 const CHECKS = [
@@ -13,14 +14,17 @@ const CHECKS = [
   ["unused code and dependencies", "knip", []],
 ];
 
-/** Test projects that run together; the machine is last and alone: it needs both cores. */
-const RUNS = [["unit", "property", "swtpm", "native", "repo", "attacks"], ["vm"]];
+/** Test projects that run together, and how; the machine is alone: it needs both cores. */
+const RUNS = [
+  { projects: ["unit", "property", "swtpm", "native", "repo", "attacks"], options: ["--coverage"] },
+  { projects: ["vm"], options: [] },
+];
 
 /**
- * Runs everything and ends with the line `N passed, N failed, N skipped`; a check that fails counts as one failed test. With arguments,
- * runs vitest with them and nothing else.
+ * Runs everything and ends with the line `N passed, N failed, N skipped`; a check that fails counts as one failed test, a target of the
+ * fuzzer as one test. With arguments, runs vitest with them and nothing else.
  */
-export function test(root, args) {
+export async function test(root, args) {
   const vitest = (runArgs) => run(root, "vitest", ["run", ...runArgs]);
   if (args.length > 0) return vitest(args);
   const total = { passed: 0, failed: 0, skipped: 0 };
@@ -29,12 +33,13 @@ export function test(root, args) {
     if (run(root, program, programArgs) !== 0) total.failed += 1;
   }
   const folder = mkdtempSync(join(tmpdir(), "nsattest-test-"));
-  for (const projects of RUNS) {
+  for (const { projects, options } of RUNS) {
     process.stderr.write(`[test] ${projects.join(", ")}\n`);
     const report = join(folder, "report.json");
     const chosen = projects.flatMap((project) => ["--project", project]);
     const code = vitest([
       ...chosen,
+      ...options,
       "--reporter=default",
       "--reporter=json",
       `--outputFile.json=${report}`,
@@ -42,6 +47,8 @@ export function test(root, args) {
     add(total, report, code);
   }
   rmSync(folder, { recursive: true });
+  process.stderr.write("[test] fuzz\n");
+  addFuzz(total, await fuzz(root, ["--json"], true));
   process.stdout.write(
     `${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped\n`,
   );
@@ -60,6 +67,13 @@ function add(total, report, code) {
   total.passed += numbers.numPassedTests;
   total.failed += code !== 0 && numbers.numFailedTests === 0 ? 1 : numbers.numFailedTests;
   total.skipped += numbers.numPendingTests + numbers.numTodoTests;
+}
+
+/** Adds the targets of the fuzzer, a test each. */
+function addFuzz(total, { code, output }) {
+  const { passed, failed } = output === "" ? { passed: 0, failed: code } : JSON.parse(output);
+  total.passed += passed;
+  total.failed += failed;
 }
 
 function run(root, program, args) {

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { crc32 } from "node:zlib";
+import { ByteWriter } from "@nsattest/tpm";
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import { decodeFrames, encodeFrame, type LogFrame } from "./log-frame.ts";
@@ -66,5 +68,24 @@ it("takes any bytes for a torn file, not for an error", () => {
     fc.property(bytes(0, 200), (file) => {
       expect([...decodeFrames(file)].every(({ end }) => end <= file.length)).toBe(true);
     }),
+  );
+});
+
+it("takes a payload that no frame has for damage, though its checksum is right", () => {
+  const hostile = fc.oneof(
+    bytes(0, 120),
+    fc
+      .tuple(fc.constantFrom(1, 2, 3), bytes(0, 120))
+      .map(([kind, rest]) => Uint8Array.from([kind, ...rest])),
+  );
+  const position = Uint8Array.from([1, 0xff, ...new Uint8Array(80)]);
+  fc.assert(
+    fc.property(hostile, (payload) => {
+      const file = new ByteWriter().u32(payload.length).u32(crc32(payload)).bytes(payload).finish();
+      expect(decode(file).map((frame) => Buffer.from(encodeFrame(frame)))).toEqual(
+        decode(file).map(() => Buffer.from(file)),
+      );
+    }),
+    { examples: [[position]] },
   );
 });

@@ -3,7 +3,7 @@
 import { crc32 } from "node:zlib";
 import type { LogRecord } from "@nsattest/ns-ima";
 import { EVENT_MAX } from "@nsattest/protocol";
-import { ByteReader, ByteWriter } from "@nsattest/tpm";
+import { ByteReader, ByteWriter, TpmError } from "@nsattest/tpm";
 
 /**
  * - `record`: one leaf; `ringPosition` is the ring's position after the kernel events of its append, so a restarted monitor goes on
@@ -67,14 +67,23 @@ export function* decodeFrames(file: Uint8Array): Generator<FrameAt> {
   }
 }
 
+/** Null for what no frame is: too short, too long, of another kind, or with a position that no ring reaches. */
 function decodePayload(payload: Uint8Array): LogFrame | null {
   const reader = new ByteReader(payload);
-  if (reader.remaining === 0) return null;
-  const kind = reader.u8();
-  if (kind === KIND_SEAL && reader.remaining === 4) return { kind: "seal", count: reader.u32() };
-  const more = kind === KIND_RECORD_MORE;
-  if ((kind !== KIND_RECORD && !more) || reader.remaining < 8 + TAG + SALT) return null;
-  const ringPosition = reader.u64();
-  const record = { tag: reader.bytes(TAG), salt: reader.bytes(SALT), event: reader.rest };
-  return { kind: "record", ringPosition, more, record };
+  try {
+    const kind = reader.u8();
+    if (kind === KIND_SEAL) {
+      const count = reader.u32();
+      reader.end();
+      return { kind: "seal", count };
+    }
+    const more = kind === KIND_RECORD_MORE;
+    if (kind !== KIND_RECORD && !more) return null;
+    const ringPosition = reader.u64();
+    const record = { tag: reader.bytes(TAG), salt: reader.bytes(SALT), event: reader.rest };
+    return { kind: "record", ringPosition, more, record };
+  } catch (error) {
+    if (error instanceof TpmError) return null;
+    throw error;
+  }
 }
