@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import {
+  ContentCache,
+  DEFAULT_LIST_PINS,
   EMPTY_LOG,
-  initialReplayState,
+  IMA_PCR,
+  initialListState,
   type NamespaceEvent,
-  parseMeasurementList,
   replayList,
   replayLog,
 } from "@nsattest/ns-ima";
@@ -59,7 +61,7 @@ export async function replayedEvidence(monitor: Monitor): Promise<EvidenceParts>
   const parts = await monitor.evidence(NONCE, 0, 0);
   const [hostList, anchor] = parts.pcrs;
   replayLog(EMPTY_LOG, parts.batches, decodeEvent, anchor?.value ?? NONCE);
-  const { entries } = parseMeasurementList(parts.list);
-  replayList(initialReplayState(), entries, hostList?.value ?? NONCE);
+  const quoted = new Map([[IMA_PCR, hostList?.value ?? NONCE]]);
+  replayList(initialListState(DEFAULT_LIST_PINS), parts.list, quoted, new ContentCache(4));
   return parts;
 }

@@ -3,19 +3,25 @@
 /** Why this package refused something. Callers branch on the code, never on the text. */
 export type NsImaErrorCode =
   // Measurement list
-  /** A record does not begin with a little-endian PCR number: a big-endian list, a wrong offset, or no list. */
+  /** A record does not begin with a PCR number: a wrong offset, or no list. */
   | "LIST_PCR"
-  /** A record's template is none of `ima-ng`, `ima-sig`, `ima-buf`. */
+  /** A record begins with a big-endian PCR number: the host's kernel needs `ima_canonical_fmt`. */
+  | "LIST_BIG_ENDIAN"
+  /** A record's template is none of those that are pinned, or a pinned one is no template. */
   | "LIST_TEMPLATE_UNSUPPORTED"
   /** A record's data is not what its template says. */
   | "LIST_TEMPLATE_FIELDS"
-  /** A record's data does not have the digest that the list gives for it. */
+  /** No prefix leads to the quoted value, and a record's data does not have the digest that the list gives for it. */
   | "LIST_TEMPLATE_DIGEST"
   /** A record declares a longer name or more data than `limits.ts` allows. */
   | "LIST_LIMIT"
-  /** A record was extended into another PCR than the one that is replayed. */
+  /** A record was extended into a PCR that is not pinned. */
   | "LIST_PCR_UNSUPPORTED"
-  /** No prefix of the list leads from the state's value to the quoted one. */
+  /** No prefix leads to the quoted values, and the list does not begin with `boot_aggregate`: its head was deleted. */
+  | "LIST_HEAD_MISSING"
+  /** No prefix leads to the quoted values, and the list begins anew where it should go on. */
+  | "LIST_SHRANK"
+  /** No prefix of the list leads from the state's values to the quoted ones. */
   | "LIST_REPLAY_MISMATCH"
   // Namespace log
   /** A record's tag or salt does not have 32 bytes. */

@@ -18,7 +18,7 @@ export type {
   UnstableReason,
 } from "./join/namespace-facts.ts";
 export { signaturesOf } from "./join/signatures.ts";
-export { LIST_DATA_MAX, LIST_NAME_MAX } from "./limits.ts";
+export { LEGACY_PATH_MAX, LIST_DATA_MAX, LIST_NAME_MAX } from "./limits.ts";
 export {
   bytePathFromBytes,
   bytePathFromText,
@@ -26,24 +26,35 @@ export {
   displayPath,
   imaPath,
 } from "./list/byte-path.ts";
-export { encodeEntry } from "./list/encode-entry.ts";
+export { ContentCache } from "./list/content-cache.ts";
+export { countRecords } from "./list/count-records.ts";
+export { encodeEntry, type RecordFields } from "./list/encode-entry.ts";
 export {
+  BOOT_AGGREGATE,
   type EntryContent,
   IMA_PCR,
   isBootAggregate,
   type ListEntry,
-  type TemplateName,
+  type TemplateField,
 } from "./list/entry.ts";
+export {
+  DEFAULT_LIST_PINS,
+  type ListPins,
+  type ListPinsInput,
+  listPins,
+} from "./list/list-pins.ts";
 export {
   type MeasurementList,
   type ParseListOptions,
   parseMeasurementList,
 } from "./list/measurement-list.ts";
+export { recallListPcrs } from "./list/recall.ts";
 export {
-  extendListPcr,
-  initialReplayState,
-  type ReplayResult,
-  type ReplayState,
+  type ExtendedForm,
+  initialListState,
+  type ListPcrs,
+  type ListState,
+  type ReplayedList,
   replayList,
 } from "./list/replay.ts";
 export { anchorDigest, extendAnchor } from "./log/anchor.ts";

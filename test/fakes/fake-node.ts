@@ -4,7 +4,6 @@ import { createHash, randomBytes, randomUUID } from "node:crypto";
 import {
   anchorDigest,
   type BootEvent,
-  type EntryContent,
   EventFlag,
   type ExecEvent,
   encodeEntry,
@@ -16,6 +15,7 @@ import {
   type NamespaceEvent,
   type NsOpenEvent,
   parseMeasurementList,
+  type RecordFields,
 } from "@nsattest/ns-ima";
 import { type Challenge, type Evidence, encodeEvent } from "@nsattest/protocol";
 import { digest, type PcrSelection } from "@nsattest/tpm";
@@ -33,7 +33,7 @@ export interface FakeFile {
 
 /** A file whose record says something else than usual. */
 export interface MeasuredFile extends FakeFile {
-  readonly entry?: Partial<EntryContent>;
+  readonly entry?: Partial<RecordFields>;
 }
 
 export const MONITOR: FakeFile = { path: "/usr/lib/nsattest/monitor.cjs", content: "monitor" };
@@ -83,7 +83,7 @@ export class FakeNode {
   }
 
   /** What the kernel does with a file that a rule measures: append, then extend. Returns the SHA-256 template digest. */
-  measure(file: FakeFile, change: Partial<EntryContent> = {}): Uint8Array {
+  measure(file: FakeFile, change: Partial<RecordFields> = {}): Uint8Array {
     return this.extendList(this.append(file, change));
   }
 
@@ -95,7 +95,7 @@ export class FakeNode {
   }
 
   /** Appends without extending: a record that is still pending, or one that somebody invented. */
-  append(file: FakeFile, change: Partial<EntryContent> = {}): Uint8Array {
+  append(file: FakeFile, change: Partial<RecordFields> = {}): Uint8Array {
     const record = listRecord(file, change);
     this.list.push(record);
     return record;
@@ -230,7 +230,7 @@ export const IMAGE: string = `sha256:${Buffer.from(digest("sha256", Buffer.from(
 /** A record of the host list as the kernel writes it. */
 export function listRecord(
   { path, content }: FakeFile,
-  change: Partial<EntryContent> = {},
+  change: Partial<RecordFields> = {},
 ): Uint8Array {
   return encodeEntry({
     pcr: LIST_PCR,

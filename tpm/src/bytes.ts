@@ -63,7 +63,21 @@ export class ByteReader {
 
   bytes(length: number): Uint8Array {
     const start = this.#advance(length);
-    return this.#bytes.subarray(start, start + length);
+    // Cheaper than `subarray`, which asks the view for its species: lists have very many records.
+    return new Uint8Array(this.#bytes.buffer, this.#bytes.byteOffset + start, length);
+  }
+
+  skip(length: number): void {
+    this.#advance(length);
+  }
+
+  /** True when what is not yet consumed begins with `prefix`; consumes nothing. */
+  startsWith(prefix: Uint8Array): boolean {
+    if (prefix.length > this.remaining) return false;
+    for (let i = 0; i < prefix.length; i++) {
+      if (this.#bytes[this.#offset + i] !== prefix[i]) return false;
+    }
+    return true;
   }
 
   /** A u16 size and that many bytes (TPM2B, TPM 2.0 part 2, 10.4). */

@@ -57,11 +57,11 @@ describe("appraise", () => {
     const ns = node.open("web");
     node.run(ns, BUSYBOX);
     const first = round(node);
-    expect(first.newBoot).toBe(true);
+    expect(first.beginsAnew).toBe(true);
     node.run(HOST, INIT);
     node.run(ns, BAD);
     const second = round(node, first.state);
-    expect(second.newBoot).toBe(false);
+    expect(second.beginsAnew).toBe(false);
     const whole = round(node);
     expect(second.decisions).toEqual(whole.decisions);
     expect(second.state.join.counts).toEqual(whole.state.join.counts);
@@ -86,7 +86,7 @@ describe("appraise", () => {
     expect(hostCodes(first)).toEqual(["NOT_IN_ALLOWLIST"]);
     node.boot();
     const second = round(node, first.state);
-    expect(second.newBoot).toBe(true);
+    expect(second.beginsAnew).toBe(true);
     expect(hostCodes(second)).toEqual([]);
   });
 

@@ -1,11 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { EMPTY_JOIN, type JoinState, joinEvidence } from "@nsattest/ns-ima";
+import {
+  DEFAULT_LIST_PINS,
+  EMPTY_JOIN,
+  type JoinState,
+  joinEvidence,
+  type ListPins,
+} from "@nsattest/ns-ima";
 import type { Evidence } from "@nsattest/protocol";
-import { isRuntimeOf, type PolicySet } from "./policy/policy-set.ts";
+import { isRuntimeOf, listPinsOf, type PolicySet } from "./policy/policy-set.ts";
 import { type Boot, checkBootEvent, isNewBoot } from "./quote/boot.ts";
 import { checkQuote } from "./quote/check-quote.ts";
-import { NOTHING_REPLAYED, type Replayed, replayEvidence } from "./replay/replay-evidence.ts";
+import { nothingReplayed, type Replayed, replayEvidence } from "./replay/replay-evidence.ts";
 import { isStalled, type Waiting, waitingAfter } from "./replay/waiting.ts";
 import { decide } from "./verdict/decide.ts";
 import { judge } from "./verdict/judge.ts";
@@ -22,13 +28,18 @@ export interface NodeState {
   readonly judgement: Judgement;
 }
 
-export const EMPTY_STATE: NodeState = {
-  boot: null,
-  replayed: NOTHING_REPLAYED,
-  join: EMPTY_JOIN,
-  waiting: [],
-  judgement: NOTHING_JUDGED,
-};
+/** Nothing is known yet. */
+export const EMPTY_STATE: NodeState = emptyState(DEFAULT_LIST_PINS);
+
+function emptyState(pins: ListPins): NodeState {
+  return {
+    boot: null,
+    replayed: nothingReplayed(pins),
+    join: EMPTY_JOIN,
+    waiting: [],
+    judgement: NOTHING_JUDGED,
+  };
+}
 
 export interface AppraisalContext {
   /** The pinned attestation key. */
@@ -41,8 +52,8 @@ export interface AppraisalContext {
 
 export interface Appraisal {
   readonly state: NodeState;
-  /** Everything before this evidence is of another boot. */
-  readonly newBoot: boolean;
+  /** Everything before this evidence is of another boot, or was replayed with other pins: it is history. */
+  readonly beginsAnew: boolean;
   readonly decisions: Decisions;
 }
 
@@ -59,10 +70,11 @@ export function appraise(
   evidence: Evidence,
   { akPublic, policies, now, pendingSeconds }: AppraisalContext,
 ): Appraisal {
-  const quoted = checkQuote(akPublic, evidence);
+  const pins = listPinsOf(policies);
+  const quoted = checkQuote(akPublic, evidence, pins);
   const boot = { bootId: evidence.bootId, clock: quoted.clock };
-  const newBoot = isNewBoot(past.boot, boot);
-  const before = newBoot ? EMPTY_STATE : past;
+  const beginsAnew = isNewBoot(past.boot, boot) || past.replayed.list.pins.id !== pins.id;
+  const before = beginsAnew ? emptyState(pins) : past;
 
   const { after: replayed, entries, events } = replayEvidence(before.replayed, evidence, quoted);
   checkBootEvent(replayed.log.boot, boot);
@@ -76,5 +88,9 @@ export function appraise(
     policies,
     isStalled(waiting, now, pendingSeconds),
   );
-  return { state: { boot, replayed, join: joined.state, waiting, judgement }, newBoot, decisions };
+  return {
+    state: { boot, replayed, join: joined.state, waiting, judgement },
+    beginsAnew,
+    decisions,
+  };
 }

@@ -21,10 +21,10 @@ import { VerifierError } from "./error.ts";
 import type { Log } from "./log.ts";
 import { NodeStates } from "./node-states.ts";
 import { type Appraisal, appraise, type NodeState } from "./pipeline.ts";
-import type { PolicySet } from "./policy/policy-set.ts";
-import { LIST_PCR, LOG_PCR, QUOTED_BANK } from "./quote/check-quote.ts";
+import { listPinsOf, type PolicySet } from "./policy/policy-set.ts";
+import { quotedSelection } from "./quote/check-quote.ts";
 import type { Registrar } from "./registrar-client.ts";
-import { NOTHING_REPLAYED } from "./replay/replay-evidence.ts";
+import { nothingReplayed } from "./replay/replay-evidence.ts";
 import { nodeBundle } from "./result/bundle.ts";
 import { nodeReport } from "./result/node-report.ts";
 import type { NodeRecord, Store } from "./store/store.ts";
@@ -68,14 +68,15 @@ export class Verifier {
    */
   async challenge(id: string, { bootId }: ChallengeRequest): Promise<Challenge> {
     const { boot, replayed } = this.#states.of(await this.#pinnedNode(id));
-    const { list, log } = boot?.bootId === bootId ? replayed : NOTHING_REPLAYED;
+    const pins = listPinsOf(this.#deps.policies);
+    const goesOn = boot?.bootId === bootId && replayed.list.pins.id === pins.id;
+    const { list, log } = goesOn ? replayed : nothingReplayed(pins);
     const { nonce, deadline } = this.#deps.challenges.issue(id, this.#deps.now().getTime());
     return {
       nonce,
       listOffset: list.bytes,
       logOffset: log.batches,
-      bank: QUOTED_BANK,
-      pcrs: [LIST_PCR, LOG_PCR],
+      ...quotedSelection(pins),
       deadline: new Date(deadline).toISOString(),
     };
   }
@@ -120,7 +121,7 @@ export class Verifier {
           evidence: encodeEvidence(evidenceNews),
         },
       }),
-      ...(appraisal.newBoot && { newBoot: evidence.bootId }),
+      ...(appraisal.beginsAnew && { newBoot: evidence.bootId }),
     });
     this.#states.set(id, appraisal.state);
     this.#otherKey.delete(id);
@@ -221,11 +222,11 @@ function refusalOf(error: unknown): Reason {
 function newsOf(
   evidence: Evidence,
   past: NodeState,
-  { state, newBoot }: Appraisal,
+  { state, beginsAnew }: Appraisal,
 ): Evidence | null {
-  const before = newBoot ? 0 : past.replayed.list.bytes;
+  const before = beginsAnew ? 0 : past.replayed.list.bytes;
   const proven = state.replayed.list.bytes - before;
-  if (!newBoot && proven === 0 && evidence.batches.length === 0) return null;
+  if (!beginsAnew && proven === 0 && evidence.batches.length === 0) return null;
   return { ...evidence, list: evidence.list.subarray(0, proven) };
 }
 

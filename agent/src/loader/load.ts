@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { chmodSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { parseMeasurementList } from "@nsattest/ns-ima";
+import { countRecords } from "@nsattest/ns-ima";
 import { AgentError } from "../error.ts";
 import {
   linkedProgram,
@@ -71,12 +71,12 @@ function running(folder: string, link: string): string {
 
 function countEntries(fd: number): number {
   const bytes = readFileSync(fd);
-  const { entries, consumed } = parseMeasurementList(bytes);
-  if (consumed !== bytes.length || entries.length === 0) {
+  const { entries, bytes: counted } = countRecords(bytes);
+  if (counted !== bytes.length || entries === 0) {
     throw new AgentError(
       "HOST_LIST",
       "the host list on standard input is empty or ends inside a record",
     );
   }
-  return entries.length;
+  return entries;
 }

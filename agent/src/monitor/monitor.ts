@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import {
+  DEFAULT_LIST_PINS,
   EventFlag,
   type GapEvent,
   HOST,
+  IMA_PCR,
+  type ListPcrs,
   type NamespaceEvent,
   type NamespaceId,
 } from "@nsattest/ns-ima";
@@ -142,7 +145,8 @@ export class Monitor {
       const { hostList, log, tpm } = this.#parts;
       const quote = await tpm.quote(nonce, (fits) => {
         hostList.readToEnd();
-        return hostList.recallPcr(fits);
+        const found = hostList.recallPcrs(DEFAULT_LIST_PINS, (pcrs) => fits(listPcr(pcrs)));
+        return found && listPcr(found);
       });
       hostList.readToEnd();
       return { ...quote, list: hostList.bytesFrom(listOffset), batches: log.batches(logOffset) };
@@ -224,6 +228,10 @@ export class Monitor {
     }
     this.#eventsSinceMark += events.length;
   }
+}
+
+function listPcr(pcrs: ListPcrs): Uint8Array {
+  return pcrs.get(IMA_PCR) ?? new Uint8Array();
 }
 
 function decodeRecords(records: readonly Uint8Array[]): {

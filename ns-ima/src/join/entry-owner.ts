@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { ListEntry } from "../list/entry.ts";
+import type { EntryContent } from "../list/entry.ts";
 import type { NamespaceId } from "../log/event.ts";
 
 /**
@@ -15,9 +15,9 @@ import type { NamespaceId } from "../log/event.ts";
  */
 export type EntryOwner = "host" | "unowned" | "gap" | "pending" | { readonly ns: NamespaceId };
 
-/** What the join reads of an entry; a {@link ListEntry} that the replay has matched. */
+/** What the join reads of an entry; an {@link EntryContent} that the replay has matched. */
 export type JoinEntry = Pick<
-  ListEntry,
+  EntryContent,
   "template" | "templateDigest" | "violation" | "digest" | "path" | "signature"
 >;
 

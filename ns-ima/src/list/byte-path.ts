@@ -8,9 +8,9 @@ const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 // Everything that is invisible, moves the cursor or looks like a plain space, and the escape character itself.
 const NOT_PRINTED = /(?! )[\p{C}\p{Z}\\]/gu;
 
-/** The path with these bytes, without the NUL that ends it in C. */
-export function bytePathFromBytes(bytes: Uint8Array): BytePath {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
+/** The path with the first `length` of these bytes, without the NUL that ends it in C. */
+export function bytePathFromBytes(bytes: Uint8Array, length: number = bytes.length): BytePath {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, length).toString("latin1");
 }
 
 /** The path whose bytes are the UTF-8 of `text`, as in a policy document. */

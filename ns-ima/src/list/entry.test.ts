@@ -1,23 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { expect, it } from "vitest";
-import { type EntryContent, isBootAggregate } from "./entry.ts";
+import { isBootAggregate } from "./entry.ts";
 
-const entry: EntryContent = {
-  pcr: 10,
-  template: "ima-sig",
-  digest: { algorithm: "sha256", value: new Uint8Array(32) },
-  path: "boot_aggregate",
-  signature: null,
-  buffer: null,
-};
+const digest = { algorithm: "sha256", value: new Uint8Array(32).fill(1) };
+const entry = { digest, path: "boot_aggregate" };
 
-it("knows the boot aggregate at the beginning of the list", () => {
-  expect(isBootAggregate(entry, 0)).toBe(true);
+it("knows the aggregate of a boot", () => {
+  expect(isBootAggregate(entry)).toBe(true);
 });
 
-it("takes a file of that name elsewhere, another first record and a violation for what they are", () => {
-  expect(isBootAggregate(entry, 1)).toBe(false);
-  expect(isBootAggregate({ ...entry, path: "/boot_aggregate" }, 0)).toBe(false);
-  expect(isBootAggregate({ ...entry, digest: null }, 0)).toBe(false);
+it("takes another name, a violation and an aggregate that is none for what they are", () => {
+  expect(isBootAggregate({ ...entry, path: "/boot_aggregate" })).toBe(false);
+  expect(isBootAggregate({ ...entry, digest: null })).toBe(false);
+  const zeros = { ...digest, value: new Uint8Array(32) };
+  expect(isBootAggregate({ ...entry, digest: zeros })).toBe(false);
 });

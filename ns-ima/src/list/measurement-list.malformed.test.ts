@@ -41,11 +41,13 @@ function expectRefusal(bytes: Uint8Array, code: NsImaErrorCode, message = ""): v
 
 describe("header", () => {
   it.each([
-    ["a big-endian list", [0, 0, 0, 10]],
-    ["PCR 32", [32, 0, 0, 0]],
-    ["text", [0x31, 0x30, 0x20, 0x37]],
-  ])("is refused when it is %s", (_, bytes) => {
-    expectRefusal(Uint8Array.from(bytes), "LIST_PCR", "record 0");
+    ["a big-endian list", [0, 0, 0, 10], "LIST_BIG_ENDIAN"],
+    ["the last PCR of a big-endian list", [0, 0, 0, 31], "LIST_BIG_ENDIAN"],
+    ["big-endian PCR 32", [0, 0, 0, 32], "LIST_PCR"],
+    ["PCR 32", [32, 0, 0, 0], "LIST_PCR"],
+    ["text", [0x31, 0x30, 0x20, 0x37], "LIST_PCR"],
+  ] as const)("is refused when it is %s", (_, bytes, code) => {
+    expectRefusal(Uint8Array.from(bytes), code, "record 0");
   });
 
   it("takes the last PCR number", () => {

@@ -1,22 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { Buffer } from "node:buffer";
-import { ByteReader } from "@nsattest/tpm";
+import { ByteReader, HASH_ALGORITHMS, type HashName } from "@nsattest/tpm";
 import { NsImaError } from "../error.ts";
-import { LIST_DATA_MAX, LIST_NAME_MAX } from "../limits.ts";
-import { bytePathFromBytes, displayPath } from "./byte-path.ts";
-import { digestOf } from "./digest.ts";
-import type { ListEntry, TemplateName } from "./entry.ts";
-import { decodeTemplateData } from "./template-field.ts";
-
-/** PCRs of a TPM as Linux numbers them; a record that names a higher one is not a record. */
-const PCR_COUNT = 32;
-
-const TEMPLATES: ReadonlyMap<string, TemplateName> = new Map(
-  (["ima-ng", "ima-sig", "ima-buf"] as const).map((name) => [name, name]),
-);
-
-const ZERO_SHA1 = new Uint8Array(20);
+import { digestOf, latin1DigestOf } from "./digest.ts";
+import type { ListEntry } from "./entry.ts";
+import { readContent } from "./entry-content.ts";
+import { DEFAULT_LIST_PINS } from "./list-pins.ts";
+import { RecordReader } from "./record-reader.ts";
+import type { Template } from "./template.ts";
 
 export interface MeasurementList {
   readonly entries: readonly ListEntry[];
@@ -25,96 +17,53 @@ export interface MeasurementList {
 }
 
 export interface ParseListOptions {
+  readonly templates?: readonly Template[];
   /** Index in the host list of the first record in these bytes, for error messages. */
   readonly firstIndex?: number;
+  /** Whose digests the list shows: those of SHA-1, unless it was read from a file of another bank (kernel 6.10+). */
+  readonly column?: HashName;
 }
 
 /**
- * Reads `binary_runtime_measurements`, or any part of it that begins at a record: little-endian, SHA-1 column.
+ * Reads a little-endian measurement list, or any part of it that begins at a record, for whoever wants to see all of it.
  *
  * Checks that each record's fields are those of its template and that its data has the digest of the list. That proves
  * nothing about where the list comes from; only `replayList` does. A last record that is not complete is left
  * unconsumed, and refused as soon as the part that is there is wrong.
  *
- * @throws NsImaError `LIST_PCR`, `LIST_LIMIT`, `LIST_TEMPLATE_UNSUPPORTED`, `LIST_TEMPLATE_FIELDS`,
+ * @throws NsImaError `LIST_PCR`, `LIST_BIG_ENDIAN`, `LIST_LIMIT`, `LIST_TEMPLATE_UNSUPPORTED`, `LIST_TEMPLATE_FIELDS`,
  *   `LIST_TEMPLATE_DIGEST`
  */
 export function parseMeasurementList(
   bytes: Uint8Array,
-  { firstIndex = 0 }: ParseListOptions = {},
+  options: ParseListOptions = {},
 ): MeasurementList {
-  const reader = new ByteReader(bytes);
+  const { templates = DEFAULT_LIST_PINS.templates, firstIndex = 0, column = "sha1" } = options;
+  const reader = new RecordReader(bytes, { templates, firstIndex, column });
   const entries: ListEntry[] = [];
-  let consumed = 0;
-  for (;;) {
-    const entry = readRecord(reader, firstIndex + entries.length);
-    if (entry === null) return { entries, consumed };
-    entries.push(entry);
-    consumed = entry.end;
+  while (reader.next()) {
+    const listDigest = listDigestOf(bytes, reader, column);
+    const content = readContent(reader, latin1DigestOf("sha256", reader.hashed));
+    entries.push({ ...content, pcr: reader.pcr, listDigest, end: reader.end });
   }
+  return { entries, consumed: reader.end };
 }
 
-/** The next record, or null when not all of it is there. */
-function readRecord(reader: ByteReader, index: number): ListEntry | null {
-  if (reader.remaining < 4) return null;
-  const pcr = reader.u32le();
-  if (pcr >= PCR_COUNT) {
-    throw new NsImaError(
-      "LIST_PCR",
-      `record ${index} begins with ${pcr}, no little-endian PCR number`,
-    );
+/**
+ * The digest that the list gives for the record that `reader` stands behind: a copy.
+ *
+ * @throws NsImaError `LIST_TEMPLATE_DIGEST` when it is not that of the data, nor zeros
+ */
+export function listDigestOf(
+  bytes: Uint8Array,
+  { listDigestAt, violation, hashed, index }: RecordReader,
+  column: HashName,
+): Uint8Array {
+  const reader = new ByteReader(bytes);
+  reader.skip(listDigestAt);
+  const listDigest = new Uint8Array(reader.bytes(HASH_ALGORITHMS[column].size));
+  if (!violation && Buffer.compare(listDigest, digestOf(column, hashed)) !== 0) {
+    throw new NsImaError("LIST_TEMPLATE_DIGEST", `record ${index - 1} does not have its digest`);
   }
-
-  if (reader.remaining < 24) return null;
-  const listDigest = reader.bytes(20);
-  const nameLength = readLength(reader, LIST_NAME_MAX, index);
-  if (reader.remaining < nameLength) return null;
-  const template = templateOf(reader.bytes(nameLength), index);
-
-  if (reader.remaining < 4) return null;
-  const dataLength = readLength(reader, LIST_DATA_MAX, index);
-  if (reader.remaining < dataLength) return null;
-  const data = reader.bytes(dataLength);
-
-  const fields = decodeTemplateData(template, data, index);
-  const violation = Buffer.compare(listDigest, ZERO_SHA1) === 0;
-  if (!violation && Buffer.compare(listDigest, digestOf("sha1", data)) !== 0) {
-    throw new NsImaError("LIST_TEMPLATE_DIGEST", `record ${index} does not have its digest`);
-  }
-  return {
-    pcr,
-    template,
-    digest: violation ? null : fields.digest,
-    path: fields.path,
-    signature: fields.signature,
-    buffer: fields.buffer,
-    listDigest,
-    templateDigest: violation ? new Uint8Array(32) : digestOf("sha256", data),
-    violation,
-    end: reader.offset,
-  };
-}
-
-/** A length, refused before anybody waits for that many bytes. */
-function readLength(reader: ByteReader, limit: number, index: number): number {
-  const length = reader.u32le();
-  if (length > limit) {
-    throw new NsImaError(
-      "LIST_LIMIT",
-      `record ${index} declares ${length} bytes, at most ${limit}`,
-    );
-  }
-  return length;
-}
-
-function templateOf(bytes: Uint8Array, index: number): TemplateName {
-  const name = bytePathFromBytes(bytes);
-  const template = TEMPLATES.get(name);
-  if (template === undefined) {
-    throw new NsImaError(
-      "LIST_TEMPLATE_UNSUPPORTED",
-      `record ${index} has the template "${displayPath(name)}"; supported: ${[...TEMPLATES.keys()].join(", ")}`,
-    );
-  }
-  return template;
+  return listDigest;
 }

@@ -3,13 +3,14 @@
 import { hash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { ContentCache } from "./content-cache.ts";
 import { encodeEntry } from "./encode-entry.ts";
-import type { TemplateName } from "./entry.ts";
+import { DEFAULT_LIST_PINS } from "./list-pins.ts";
 import { parseMeasurementList } from "./measurement-list.ts";
-import { initialReplayState, replayList } from "./replay.ts";
+import { initialListState, type ListState, type ReplayedList, replayList } from "./replay.ts";
 
 interface KeylimeRecord {
-  readonly template: TemplateName;
+  readonly template: string;
   readonly content: string | null;
   readonly path: string;
   readonly listed: string;
@@ -21,23 +22,32 @@ const vectors = JSON.parse(
   readFileSync(new URL("../../test/vectors/keylime/records.json", import.meta.url), "utf8"),
 ) as KeylimeRecord[];
 
-const list = Buffer.concat(
-  vectors.map(({ template, content, path }) =>
-    encodeEntry({
-      pcr: 10,
-      template,
-      digest:
-        content === null ? null : { algorithm: "sha256", value: hash("sha256", content, "buffer") },
-      path,
-      signature: null,
-      buffer: template === "ima-buf" ? Buffer.from(content ?? "") : null,
-    }),
-  ),
+const records = vectors.map(({ template, content, path }) =>
+  encodeEntry({
+    pcr: 10,
+    template,
+    digest:
+      content === null ? null : { algorithm: "sha256", value: hash("sha256", content, "buffer") },
+    path,
+    signature: null,
+    buffer: template === "ima-buf" ? Buffer.from(content ?? "") : null,
+  }),
 );
+const list = Buffer.concat(records);
 const { entries } = parseMeasurementList(list);
 const pcrs = vectors.map(({ pcr }) => Buffer.from(pcr, "hex"));
 const [first, second, third, last] = pcrs as [Buffer, Buffer, Buffer, Buffer];
-const start = initialReplayState();
+const start = initialListState(DEFAULT_LIST_PINS);
+const cache = new ContentCache(64);
+const nothing = new Uint8Array();
+
+function replay(state: ListState, bytes: Uint8Array, pcr: Uint8Array): ReplayedList {
+  return replayList(state, bytes, new Map([[10, pcr]]), cache);
+}
+
+function refuse(code: string) {
+  return expect.objectContaining({ name: "NsImaError", code });
+}
 
 describe("against the values that Keylime computes", () => {
   it("has the digests of the list and of the SHA-256 bank", () => {
@@ -53,77 +63,109 @@ describe("against the values that Keylime computes", () => {
 
   it("matches each prefix, the violation included", () => {
     pcrs.forEach((pcr, index) => {
-      const result = replayList(start, entries, pcr);
-      expect(result.matched).toBe(index + 1);
-      expect(Buffer.compare(result.state.pcr, pcr)).toBe(0);
+      const { contents, state } = replay(start, list, pcr);
+      expect(contents.map(({ path }) => path)).toEqual(
+        entries.slice(0, index + 1).map(({ path }) => path),
+      );
+      expect(state).toMatchObject({ entries: index + 1, bytes: entries[index]?.end });
+      expect(Buffer.compare(state.pcrs.get(10) ?? nothing, pcr)).toBe(0);
     });
   });
 });
 
 describe("incremental replay", () => {
   it("goes on where the last one ended", () => {
-    const { state, matched } = replayList(start, entries, second);
-    expect(replayList(state, entries.slice(matched), last).matched).toBe(2);
-    expect(() => replayList(state, entries, last)).toThrow();
+    const { state } = replay(start, list, second);
+    const rest = list.subarray(state.bytes);
+    expect(replay(state, rest, last).contents).toHaveLength(2);
+    expect(replay(state, rest, last).state).toMatchObject({ entries: 4, bytes: list.length });
+    expect(() => replay(state, list, last)).toThrow();
   });
 
-  it("keeps what the quote does not prove yet pending", () => {
-    expect(replayList(start, entries, new Uint8Array(32)).matched).toBe(0);
-    const { state } = replayList(start, entries, third);
-    expect(replayList(state, entries.slice(3), third)).toEqual({ matched: 0, state });
+  it("keeps what the quote does not prove yet pending, whatever it is", () => {
+    expect(replay(start, list, new Uint8Array(32)).contents).toEqual([]);
+    const { state } = replay(start, list, third);
+    const pending = Buffer.concat([records[3] ?? nothing, Buffer.alloc(9, 0xff)]);
+    expect(replay(state, pending, third)).toEqual({ contents: [], state });
   });
 
-  it("is never vacuous: without new entries the quote must be the state's", () => {
-    expect(replayList(start, [], new Uint8Array(32)).matched).toBe(0);
-    expect(() => replayList(start, [], first)).toThrowError(
-      expect.objectContaining({ code: "LIST_REPLAY_MISMATCH" }),
-    );
+  it("is never vacuous: without new records the quote must be the state's", () => {
+    expect(replay(start, nothing, new Uint8Array(32)).contents).toEqual([]);
+    expect(() => replay(start, nothing, first)).toThrowError(refuse("LIST_REPLAY_MISMATCH"));
   });
 });
 
 describe("refuses", () => {
-  const refuse = (code: string) => expect.objectContaining({ name: "NsImaError", code });
+  const [a, b, c, d] = records as [Uint8Array, Uint8Array, Uint8Array, Uint8Array];
 
-  it("a list that lacks, repeats, reorders or adds a record", () => {
-    const [a, b, c, d] = entries as [(typeof entries)[0], ...typeof entries];
+  it.each([
+    ["lacks one", [a, b, c]],
+    ["lacks one inside", [a, b, d]],
+    ["repeats one", [a, b, b, c, d]],
+    ["lacks its end", [a, b, c, d.slice(0, -1)]],
+  ])("a list that %s", (_, forged) => {
+    expect(() => replay(start, Buffer.concat(forged), last)).toThrowError(
+      refuse("LIST_REPLAY_MISMATCH"),
+    );
+  });
+
+  it("a list that does not begin with the aggregate of the boot, and names it", () => {
     for (const forged of [
-      [a, b, c],
       [b, c, d],
-      [a, b, b, c, d],
       [b, a, c, d],
-      [a, b, d],
     ]) {
-      expect(() =>
-        replayList(
-          start,
-          forged.flatMap((entry) => entry ?? []),
-          last,
-        ),
-      ).toThrowError(refuse("LIST_REPLAY_MISMATCH"));
+      expect(() => replay(start, Buffer.concat(forged), last)).toThrowError(
+        refuse("LIST_HEAD_MISSING"),
+      );
     }
   });
 
-  it("a value of another bank", () => {
-    expect(() => replayList(start, entries, first.subarray(0, 20))).toThrowError(
-      refuse("LIST_REPLAY_MISMATCH"),
+  it("a list that begins anew where it should go on, and names it", () => {
+    const { state } = replay(start, list, second);
+    expect(() => replay(state, list, last)).toThrowError(refuse("LIST_SHRANK"));
+  });
+
+  it("a record that does not have its digest, and names it", () => {
+    const altered = Uint8Array.from(c);
+    altered[4] = (altered[4] ?? 0) ^ 1;
+    expect(() => replay(start, Buffer.concat([a, b, altered, d]), first.toReversed())).toThrowError(
+      expect.objectContaining({
+        code: "LIST_TEMPLATE_DIGEST",
+        message: expect.stringContaining("record 2"),
+      }),
     );
-    expect(() => replayList(start, entries, new Uint8Array())).toThrowError(
-      refuse("LIST_REPLAY_MISMATCH"),
+  });
+
+  it("a value of another bank, and none", () => {
+    for (const pcr of [first.subarray(0, 20), nothing]) {
+      expect(() => replay(start, list, pcr)).toThrowError(refuse("LIST_PCR_UNSUPPORTED"));
+    }
+    expect(() => replayList(start, list, new Map(), cache)).toThrowError(
+      refuse("LIST_PCR_UNSUPPORTED"),
     );
   });
 
   it("a record of another PCR before the match, and leaves it pending after", () => {
-    const [a, b] = entries as [(typeof entries)[0], ...typeof entries];
-    const foreign = { ...a, pcr: 11 };
-    expect(replayList(start, [a, foreign], first).matched).toBe(1);
-    expect(() => replayList(start, [a, foreign, ...(b ? [b] : [])], second)).toThrowError(
+    const foreign = Uint8Array.from(a);
+    foreign[0] = 11;
+    expect(replay(start, Buffer.concat([a, foreign]), first).contents).toHaveLength(1);
+    expect(() => replay(start, Buffer.concat([a, foreign, b]), second)).toThrowError(
       refuse("LIST_PCR_UNSUPPORTED"),
     );
   });
 });
 
 it("does not change the state it is given", () => {
-  const state = initialReplayState();
-  replayList(state, entries, last);
-  expect(state).toEqual(initialReplayState());
+  const state = initialListState(DEFAULT_LIST_PINS);
+  replay(state, list, last);
+  expect(state).toEqual(initialListState(DEFAULT_LIST_PINS));
+});
+
+it("gives equal records the same content, violations aside", () => {
+  const one = replay(start, list, last).contents;
+  const other = replay(start, list, last).contents;
+  one.forEach((content, index) => {
+    expect(content).toEqual(other[index]);
+    expect(content === other[index]).toBe(!content.violation);
+  });
 });

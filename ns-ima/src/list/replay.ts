@@ -1,76 +1,168 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { Buffer } from "node:buffer";
+import { HASH_ALGORITHMS } from "@nsattest/tpm";
 import { NsImaError } from "../error.ts";
-import { digestOf } from "./digest.ts";
-import { IMA_PCR, type ListEntry } from "./entry.ts";
+import { CACHED_DATA_MAX } from "../limits.ts";
+import type { ContentCache } from "./content-cache.ts";
+import { latin1DigestOf } from "./digest.ts";
+import type { EntryContent } from "./entry.ts";
+import { readContent } from "./entry-content.ts";
+import type { ListPins } from "./list-pins.ts";
+import { mismatch } from "./mismatch.ts";
+import { latin1Buffer, PcrChain, wordsOf } from "./pcr-chain.ts";
+import { RecordReader } from "./record-reader.ts";
 
-const SIZE = 32;
-/** What a violation extends instead of a digest (ima_queue.c, ima_add_template_entry). */
-const VIOLATION = new Uint8Array(SIZE).fill(0xff);
+/**
+ * What a bank was extended with: digests of its own hash, or SHA-1 digests with zeros behind them, which prove no more
+ * than SHA-1 does.
+ */
+export type ExtendedForm = "native" | "padded-sha1";
 
-/** How far a host list was replayed. */
-export interface ReplayState {
-  /** Value of PCR 10 (SHA-256 bank) after the records replayed so far. */
-  readonly pcr: Uint8Array;
+/** Values of the PCRs of a host list, by their number. */
+export type ListPcrs = ReadonlyMap<number, Uint8Array>;
+
+/** How far a host list was replayed. A value: replaying makes the next one. */
+export interface ListState {
+  /** A state is of its pins: with others the list has to be replayed from its beginning. */
+  readonly pins: ListPins;
+  readonly form: ExtendedForm;
+  /** Records so far. */
+  readonly entries: number;
+  /** Bytes of them: where the next evidence has to begin. */
+  readonly bytes: number;
+  /** Values of the pinned PCRs after them. */
+  readonly pcrs: ListPcrs;
 }
 
-export interface ReplayResult {
-  /** Number of entries, from the start, that the quoted value proves. The others are pending: no proof, no fault. */
-  readonly matched: number;
-  readonly state: ReplayState;
+export interface ReplayedList {
+  readonly state: ListState;
+  /**
+   * What the quoted values prove, in the order of the list. The records behind it are pending: no proof, no fault, and
+   * nobody has looked at them.
+   */
+  readonly contents: readonly EntryContent[];
 }
 
-/** Before the first record of a boot: PCR 10 is reset to zeros. */
-export function initialReplayState(): ReplayState {
-  return { pcr: new Uint8Array(SIZE) };
+/** Before the first record of a boot: the PCRs are reset to zeros. */
+export function initialListState(pins: ListPins): ListState {
+  const zero = new Uint8Array(HASH_ALGORITHMS[pins.bank].size);
+  const pcrs = new Map(pins.pcrs.map((index) => [index, zero]));
+  return { pins, form: "native", entries: 0, bytes: 0, pcrs };
 }
 
 /**
- * Finds the prefix of `entries` that leads PCR 10 from `state` to the quoted value. The kernel appends before it
- * extends and the list is read after the quote, so the list may be longer than the quote proves, never shorter.
+ * Replays the records in `bytes` (`binary_runtime_measurements` from `state.bytes` on) up to where all pinned PCRs have
+ * their quoted values at once. The kernel appends before it extends and the list is read after the quote, so the list
+ * may be longer than the quote proves, never shorter. Without a record the quoted values must be the state's own.
  *
- * With no entries the quoted value must be the state's own. `quotedPcr10` must come out of a verified quote, and the
- * entries must follow those that led to `state`; neither is checked here. `state` is not changed.
+ * The list's own column of digests is read for one thing: zeros are a violation. It is compared with the data only to
+ * say what is wrong with a list that does not replay.
  *
- * @throws NsImaError `LIST_REPLAY_MISMATCH` when no prefix fits, `LIST_PCR_UNSUPPORTED` when a record of another PCR
- *   comes before one does
+ * Does not check that `quoted` is from a verified quote, nor that the bytes follow those that led to `state`. `state` is
+ * not changed.
+ *
+ * @throws NsImaError `LIST_PCR_UNSUPPORTED` for a record of a PCR that is not pinned; `LIST_PCR`, `LIST_BIG_ENDIAN`,
+ *   `LIST_LIMIT`, `LIST_TEMPLATE_UNSUPPORTED`, `LIST_TEMPLATE_FIELDS` for one that is none; when no prefix fits,
+ *   `LIST_HEAD_MISSING`, `LIST_SHRANK`, `LIST_TEMPLATE_DIGEST`, `LIST_REPLAY_MISMATCH`
  */
 export function replayList(
-  state: ReplayState,
-  entries: readonly ListEntry[],
-  quotedPcr10: Uint8Array,
-): ReplayResult {
-  let pcr = state.pcr;
-  for (let matched = 0; ; matched++) {
-    if (Buffer.compare(pcr, quotedPcr10) === 0) {
-      // A copy: the state outlives this call, and a digest shares its memory with others.
-      return { matched, state: { pcr: Uint8Array.from(pcr) } };
-    }
-    const entry = entries[matched];
-    if (entry === undefined) {
-      throw new NsImaError(
-        "LIST_REPLAY_MISMATCH",
-        `no prefix of the ${entries.length} new records leads to the quoted PCR ${IMA_PCR}`,
-      );
-    }
-    if (entry.pcr !== IMA_PCR) {
-      throw new NsImaError(
-        "LIST_PCR_UNSUPPORTED",
-        `new record ${matched} is of PCR ${entry.pcr}; only PCR ${IMA_PCR} is replayed`,
-      );
-    }
-    pcr = extendListPcr(pcr, entry);
+  state: ListState,
+  bytes: Uint8Array,
+  quoted: ListPcrs,
+  cache: ContentCache,
+): ReplayedList {
+  const replayed = replayForm(state, bytes, quoted, cache, state.form);
+  if (replayed) return replayed;
+  // A boot has one form: it is tried out once.
+  if (state.pins.paddedSha1 && state.entries === 0) {
+    const padded = replayForm(state, bytes, quoted, cache, "padded-sha1");
+    if (padded) return padded;
   }
+  throw mismatch(state, bytes);
 }
 
-/** Value of PCR 10 (SHA-256 bank) once the kernel has extended it with `entry`, a record of that PCR. */
-export function extendListPcr(
-  pcr: Uint8Array,
-  { violation, templateDigest }: Pick<ListEntry, "violation" | "templateDigest">,
-): Uint8Array {
-  const extend = new Uint8Array(2 * SIZE);
-  extend.set(pcr);
-  extend.set(violation ? VIOLATION : templateDigest, SIZE);
-  return digestOf("sha256", extend);
+/** A pinned PCR on its way to the quoted value. */
+interface Way {
+  readonly chain: PcrChain;
+  readonly quoted: Uint32Array;
+  arrived: boolean;
+}
+
+function replayForm(
+  state: ListState,
+  bytes: Uint8Array,
+  quoted: ListPcrs,
+  cache: ContentCache,
+  form: ExtendedForm,
+): ReplayedList | null {
+  const { pins } = state;
+  const ways = new Map(pins.pcrs.map((index) => [index, wayOf(state, quoted, index)]));
+  const bankHash = form === "native" ? pins.bank : "sha1";
+  const reader = new RecordReader(bytes, {
+    templates: pins.templates,
+    firstIndex: state.entries,
+    column: "sha1",
+  });
+  const key = latin1Buffer(32);
+  const keyWords = wordsOf(key);
+  const contents: EntryContent[] = [];
+  let missing = [...ways.values()].filter(({ arrived }) => !arrived).length;
+  while (missing > 0) {
+    if (!reader.next()) return null;
+    const way = ways.get(reader.pcr);
+    if (way === undefined) throw unpinned(reader, pins);
+    if (way.arrived) missing++;
+    if (reader.violation) {
+      way.chain.extendViolation();
+      contents.push(readContent(reader, ""));
+    } else {
+      const digest = latin1DigestOf("sha256", reader.hashed);
+      way.chain.extend(bankHash === "sha256" ? digest : latin1DigestOf(bankHash, reader.hashed));
+      key.latin1Write(digest, 0, 32);
+      contents.push(
+        cache.find(keyWords, reader.template.name) ?? remember(cache, reader, digest, keyWords),
+      );
+    }
+    way.arrived = way.chain.hasValue(way.quoted);
+    if (way.arrived) missing--;
+  }
+  return {
+    state: {
+      pins,
+      form,
+      entries: reader.index,
+      bytes: state.bytes + reader.end,
+      pcrs: new Map([...ways].map(([index, { chain }]) => [index, chain.value])),
+    },
+    contents,
+  };
+}
+
+function remember(
+  cache: ContentCache,
+  reader: RecordReader,
+  digest: string,
+  words: Uint32Array,
+): EntryContent {
+  const content = readContent(reader, digest);
+  if (reader.data.length <= CACHED_DATA_MAX) cache.add(words, content);
+  return content;
+}
+
+function wayOf({ pins, pcrs }: ListState, quoted: ListPcrs, index: number): Way {
+  const target = latin1Buffer(HASH_ALGORITHMS[pins.bank].size);
+  const value = quoted.get(index);
+  if (value?.length !== target.length) {
+    throw new NsImaError("LIST_PCR_UNSUPPORTED", `PCR ${index} is pinned, but was not quoted`);
+  }
+  target.set(value);
+  const chain = new PcrChain(pins.bank, pcrs.get(index) ?? new Uint8Array());
+  return { chain, quoted: wordsOf(target), arrived: chain.hasValue(wordsOf(target)) };
+}
+
+function unpinned({ index, pcr }: RecordReader, { pcrs }: ListPins): NsImaError {
+  return new NsImaError(
+    "LIST_PCR_UNSUPPORTED",
+    `record ${index - 1} is of PCR ${pcr}; pinned: ${pcrs.join(", ")}`,
+  );
 }

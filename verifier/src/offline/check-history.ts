@@ -63,7 +63,7 @@ export function checkHistory(
     const context = { akPublic, pendingSeconds, policiesOf };
     for (const { round, appraisal } of appraiseHistory(rounds, context)) {
       const last = checked.at(-1);
-      if (last && appraisal.newBoot) {
+      if (last && appraisal.beginsAnew) {
         throw new VerifierError("ROUND_OTHER_BOOT", "the round is of another boot");
       }
       const { boot, replayed } = appraisal.state;

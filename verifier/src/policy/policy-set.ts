@@ -4,6 +4,8 @@ import { hash } from "node:crypto";
 import {
   type CompiledRuntimePolicy,
   compileRuntimePolicy,
+  DEFAULT_LIST_PINS,
+  type ListPins,
   type NsImaError,
   parseRuntimePolicy,
   type RuntimeTest,
@@ -66,6 +68,11 @@ export function parsePolicySet(files: ReadonlyMap<string, string>): PolicySet {
   const sorted = [...files].sort(([a], [b]) => (a < b ? -1 : 1));
   const documents = JSON.stringify(Object.fromEntries(sorted));
   return { version: hash("sha256", documents), documents, host, images };
+}
+
+/** What is wanted of host lists under these policies. */
+export function listPinsOf(_policies: PolicySet): ListPins {
+  return DEFAULT_LIST_PINS;
 }
 
 /** Knows the container runtimes that the host's policy names: none without one. */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { DEFAULT_LIST_PINS } from "@nsattest/ns-ima";
 import { describe, expect, it } from "vitest";
 import { FakeNode } from "../../../test/fakes/fake-node.ts";
 import { newFakeKey } from "../../../test/fakes/fake-tpm.ts";
@@ -18,15 +19,16 @@ const evidence = node.evidence({
 
 describe("checkQuote", () => {
   it("gives what the TPM signed", () => {
-    const quoted = checkQuote(node.registeredAk, evidence);
-    expect(quoted.listPcr).toEqual(node.tpm.pcr(10));
+    const quoted = checkQuote(node.registeredAk, evidence, DEFAULT_LIST_PINS);
+    expect(quoted.listPcrs).toEqual(new Map([[10, node.tpm.pcr(10)]]));
     expect(quoted.logPcr).toEqual(node.tpm.pcr(13));
     expect(quoted.clock).toEqual({ clock: 1010, resetCount: 1, restartCount: 0, safe: true });
   });
 
   it("tells the PCRs apart in whatever order they come", () => {
     const pcrs = evidence.pcrs.toReversed();
-    expect(checkQuote(node.registeredAk, { ...evidence, pcrs }).listPcr).toEqual(node.tpm.pcr(10));
+    const quoted = checkQuote(node.registeredAk, { ...evidence, pcrs }, DEFAULT_LIST_PINS);
+    expect(quoted.listPcrs).toEqual(new Map([[10, node.tpm.pcr(10)]]));
   });
 
   it.each([
@@ -34,6 +36,8 @@ describe("checkQuote", () => {
     ["another nonce", node.registeredAk, { ...evidence, nonce: new Uint8Array(32) }, "QUOTE_NONCE"],
     ["no values", node.registeredAk, { ...evidence, pcrs: [] }, "PCR_VALUES"],
   ])("refuses %s", (_, akPublic, claimed, code) => {
-    expect(() => checkQuote(akPublic, claimed)).toThrow(expect.objectContaining({ code }));
+    expect(() => checkQuote(akPublic, claimed, DEFAULT_LIST_PINS)).toThrow(
+      expect.objectContaining({ code }),
+    );
   });
 });

@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { HOST } from "@nsattest/ns-ima";
+import { DEFAULT_LIST_PINS, HOST } from "@nsattest/ns-ima";
 import type { Evidence } from "@nsattest/protocol";
 import { describe, expect, it } from "vitest";
 import { FakeNode, INIT } from "../../../test/fakes/fake-node.ts";
 import { checkQuote } from "../quote/check-quote.ts";
 import {
   type Authentic,
-  NOTHING_REPLAYED,
+  nothingReplayed,
   type Replayed,
   replayEvidence,
 } from "./replay-evidence.ts";
+
+const NOTHING_REPLAYED = nothingReplayed(DEFAULT_LIST_PINS);
 
 function newNode(): FakeNode {
   const node = new FakeNode();
@@ -30,7 +32,11 @@ function evidenceOf(node: FakeNode, { list, log }: Replayed = NOTHING_REPLAYED):
 }
 
 function replay(node: FakeNode, before: Replayed, evidence: Evidence): Authentic {
-  return replayEvidence(before, evidence, checkQuote(node.registeredAk, evidence));
+  return replayEvidence(
+    before,
+    evidence,
+    checkQuote(node.registeredAk, evidence, DEFAULT_LIST_PINS),
+  );
 }
 
 describe("replayEvidence", () => {

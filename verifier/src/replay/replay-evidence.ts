@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import {
+  ContentCache,
   EMPTY_LOG,
-  initialReplayState,
-  type ListEntry,
+  type EntryContent,
+  initialListState,
+  type ListPins,
+  type ListState,
   type NamespaceEvent,
   type NamespaceLogState,
   NsImaError,
-  parseMeasurementList,
-  type ReplayState,
   replayList,
   replayLog,
 } from "@nsattest/ns-ima";
@@ -18,47 +19,44 @@ import type { QuotedState } from "../quote/check-quote.ts";
 
 /** How far list and log of one boot were replayed. */
 export interface Replayed {
-  readonly list: ReplayState & { readonly entries: number; readonly bytes: number };
+  readonly list: ListState;
   readonly log: NamespaceLogState;
 }
 
 /** Before the first evidence of a boot. */
-export const NOTHING_REPLAYED: Replayed = {
-  list: { ...initialReplayState(), entries: 0, bytes: 0 },
-  log: EMPTY_LOG,
-};
+export function nothingReplayed(pins: ListPins): Replayed {
+  return { list: initialListState(pins), log: EMPTY_LOG };
+}
 
 /** What evidence added, all of it proven by the quote. */
 export interface Authentic {
   readonly after: Replayed;
-  readonly entries: readonly ListEntry[];
+  readonly entries: readonly EntryContent[];
   readonly events: readonly NamespaceEvent[];
 }
+
+/** The contents of all nodes: most of them run the same files. */
+const CONTENTS = new ContentCache();
 
 /**
  * Replays what the evidence adds to list and log up to the quoted PCRs. Of the list a prefix may be left over: those
  * records were not extended when the TPM quoted, and are to be sent again. Of the log nothing may.
  *
- * @throws VerifierError `EVIDENCE_OFFSET`, `ANCHOR_FOREIGN_EXTEND`; NsImaError as `parseMeasurementList`, `replayList`
- *   and `replayLog`; ProtocolError as `decodeEvent`
+ * @throws VerifierError `EVIDENCE_OFFSET`, `ANCHOR_FOREIGN_EXTEND`; NsImaError as `replayList` and `replayLog`;
+ *   ProtocolError as `decodeEvent`
  */
 export function replayEvidence(
   before: Replayed,
   evidence: Evidence,
   quoted: QuotedState,
+  contents: ContentCache = CONTENTS,
 ): Authentic {
   checkOffsets(before, evidence);
-  const { entries, bytes, ...state } = before.list;
-  const parsed = parseMeasurementList(evidence.list, { firstIndex: entries });
-  const { matched, state: list } = replayList(state, parsed.entries, quoted.listPcr);
-  const proven = parsed.entries.slice(0, matched);
+  const list = replayList(before.list, evidence.list, quoted.listPcrs, contents);
   const log = replayAnchoredLog(before.log, evidence, quoted.logPcr);
   return {
-    after: {
-      list: { ...list, entries: entries + matched, bytes: bytes + (proven.at(-1)?.end ?? 0) },
-      log: log.state,
-    },
-    entries: proven,
+    after: { list: list.state, log: log.state },
+    entries: list.contents,
     events: log.events,
   };
 }

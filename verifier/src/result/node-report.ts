@@ -18,13 +18,13 @@ import {
 } from "@nsattest/protocol";
 import type { NodeState } from "../pipeline.ts";
 import { digestText } from "../policy/digest-text.ts";
-import { LIST_PCR, LOG_PCR, QUOTED_BANK } from "../quote/check-quote.ts";
+import { quotedSelection } from "../quote/check-quote.ts";
 import type { Standing } from "../verdict/standing.ts";
 
 /** Everything there is to show of a node at `now`: verdicts that have expired by then are `none`. */
 export function nodeReport(
   id: string,
-  { join, judgement }: NodeState,
+  { replayed, join, judgement }: NodeState,
   standing: Standing,
   now: Date,
 ): NodeReport {
@@ -34,7 +34,7 @@ export function nodeReport(
       id,
       // A key is pinned only when the registrar says that its EK was verified.
       tpm: { ekVerified: true },
-      quote: { verified: standing.quoteVerified, bank: QUOTED_BANK, pcrs: [LIST_PCR, LOG_PCR] },
+      quote: { verified: standing.quoteVerified, ...quotedSelection(replayed.list.pins) },
       host: currentVerdict(standing.host, now),
     },
     namespaces: joinedNamespaces(join).flatMap((ns) => {

@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { displayPath, type GapState, type JoinState, joinedEntry } from "@nsattest/ns-ima";
+import {
+  displayPath,
+  type GapState,
+  isBootAggregate,
+  type JoinState,
+  joinedEntry,
+} from "@nsattest/ns-ima";
 import type { HostPolicy } from "../policy/policy-set.ts";
 import { type Decision, decisionOf } from "./decision.ts";
-import { isBootAggregate } from "./host-rules.ts";
 import type { HostJudgement } from "./judgement.ts";
 import type { LimitCode, VerdictReason } from "./reason.ts";
 

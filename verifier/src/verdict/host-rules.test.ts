@@ -5,13 +5,7 @@ import { describe, expect, it } from "vitest";
 import { contentDigest, IMA_POLICY, INIT, MONITOR, RUNC } from "../../../test/fakes/fake-node.ts";
 import { digestText, policyDocuments } from "../../../test/fakes/verifier-bench.ts";
 import { parsePolicySet } from "../policy/policy-set.ts";
-import {
-  isBootAggregate,
-  isPinnedImaPolicy,
-  judgeHostEntry,
-  judgeHostExecution,
-  programOf,
-} from "./host-rules.ts";
+import { isPinnedImaPolicy, judgeHostEntry, judgeHostExecution, programOf } from "./host-rules.ts";
 
 const { host: policy } = parsePolicySet(
   policyDocuments({
@@ -47,18 +41,6 @@ function entry(
 
 const ZEROS = { algorithm: "sha256", value: new Uint8Array(32) };
 
-describe("isBootAggregate", () => {
-  it.each<[string, JoinedEntry, boolean]>([
-    ["the first entry", entry("boot_aggregate", "pcrs", { index: 0 }), true],
-    ["a file of that name", entry("boot_aggregate", "pcrs"), false],
-    ["another first entry", entry("/boot_aggregate", "pcrs", { index: 0 }), false],
-    ["zeros", entry("boot_aggregate", "", { index: 0, digest: ZEROS }), false],
-    ["a violation", entry("boot_aggregate", null, { index: 0 }), false],
-  ])("of %s", (_, given, expected) => {
-    expect(isBootAggregate(given)).toBe(expected);
-  });
-});
-
 describe("judgeHostEntry", () => {
   it.each<[string, JoinedEntry, readonly string[]]>([
     ["an allowed file", entry(INIT.path, INIT.content), []],
@@ -67,6 +49,11 @@ describe("judgeHostEntry", () => {
     ["a runtime anywhere", entry("/somewhere", RUNC.content), []],
     ["the aggregate of the boot", entry("boot_aggregate", "pcrs", { index: 0 }), []],
     ["a file of that name", entry("boot_aggregate", "pcrs"), ["NOT_IN_ALLOWLIST"]],
+    [
+      "a first file that has no digest",
+      entry("boot_aggregate", "", { index: 0, digest: ZEROS }),
+      ["NOT_IN_ALLOWLIST"],
+    ],
     ["the pinned IMA policy", entry(IMA_POLICY.path, IMA_POLICY.content), []],
     ["another IMA policy", entry(IMA_POLICY.path, "other"), ["IMA_POLICY_MISMATCH"]],
     ["an unknown file", entry("/sbin/other", "x"), ["NOT_IN_ALLOWLIST"]],

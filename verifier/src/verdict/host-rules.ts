@@ -1,19 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { Execution, JoinedEntry, PathForm } from "@nsattest/ns-ima";
+import { type Execution, isBootAggregate, type JoinedEntry, type PathForm } from "@nsattest/ns-ima";
 import { digestText } from "../policy/digest-text.ts";
 import type { HostPolicy } from "../policy/policy-set.ts";
 import { judgeExecution, reasonsOf } from "./policy-rule.ts";
 import { fileReason, type VerdictReason } from "./reason.ts";
-
-const BOOT_AGGREGATE = "boot_aggregate";
-
-/** True for the record with which the kernel begins a list, with an aggregate that is one. */
-export function isBootAggregate({ index, path, digest }: JoinedEntry): boolean {
-  return (
-    index === 0 && path === BOOT_AGGREGATE && digest?.value.some((byte) => byte !== 0) === true
-  );
-}
 
 /**
  * What the host's policy has against an entry that the host, or whoever may act as the host, answers for.
@@ -25,7 +16,7 @@ export function judgeHostEntry(policy: HostPolicy, entry: JoinedEntry): readonly
   if (digest === null) {
     return [{ code: "VIOLATION", detail: `entry ${entry.index}: a file was open for writing` }];
   }
-  if (isBootAggregate(entry) || isPinnedImaPolicy(policy, entry)) return [];
+  if ((entry.index === 0 && isBootAggregate(entry)) || isPinnedImaPolicy(policy, entry)) return [];
   const file = { path, digest };
   if (path === policy.imaPolicy.path) {
     return [fileReason("IMA_POLICY_MISMATCH", file, `pinned is ${policy.imaPolicy.digest}`)];

@@ -1,7 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { closeSync, fstatSync, openSync, readSync, writeSync } from "node:fs";
-import { extendListPcr, IMA_PCR, initialReplayState, parseMeasurementList } from "@nsattest/ns-ima";
+import {
+  countRecords,
+  initialListState,
+  type ListPcrs,
+  type ListPins,
+  type ListState,
+  recallListPcrs,
+} from "@nsattest/ns-ima";
 import { AgentError } from "../../error.ts";
 
 export const HOST_LIST = "/sys/kernel/security/ima/binary_runtime_measurements";
@@ -17,8 +24,8 @@ export class HostList {
   readonly #spool: number;
   #length = 0;
   #entries = 0;
-  /** A value that the list's PCR (SHA-256 bank) had, and how far the list had come then. */
-  #replayed = { ...initialReplayState(), length: 0 };
+  /** What the list's PCRs were when they were asked for last, and how far the list had come then. */
+  #recalled: ListState | null = null;
   /** What was read and is not in the spool: the kernel gives it once, so it is kept whatever fails. */
   #pending: Uint8Array[] = [];
 
@@ -84,25 +91,18 @@ export class HostList {
   }
 
   /**
-   * The value that the list's PCR had when `fits` is true of it, by replaying what was read from the value found last. Null when there is
-   * none: a record is missing, or somebody else extended the PCR.
+   * The values that the list's PCRs had when `fits` is true of them, by replaying what was read from the values found last. Null when there
+   * are none: a record is missing, or somebody else extended a PCR.
    *
-   * The kernel appends before it extends: a quote of an earlier moment than the last reading is of one of these values.
+   * The kernel appends before it extends: a quote of an earlier moment than the last reading is of some of these values.
    *
    * @throws AgentError `HOST_LIST`
    */
-  recallPcr(fits: (value: Uint8Array) => boolean): Uint8Array | null {
-    let { pcr, length } = this.#replayed;
-    const start = length;
-    const { entries } = parseMeasurementList(this.bytesFrom(start));
-    for (const entry of entries) {
-      if (fits(pcr)) break;
-      if (entry.pcr === IMA_PCR) pcr = extendListPcr(pcr, entry);
-      length = start + entry.end;
-    }
-    if (!fits(pcr)) return null;
-    this.#replayed = { pcr, length };
-    return pcr;
+  recallPcrs(pins: ListPins, fits: (pcrs: ListPcrs) => boolean): ListPcrs | null {
+    const from = this.#recalled?.pins.id === pins.id ? this.#recalled : initialListState(pins);
+    const found = recallListPcrs(from, this.bytesFrom(from.bytes), fits);
+    if (found) this.#recalled = found;
+    return found?.pcrs ?? null;
   }
 
   close(): void {
@@ -112,8 +112,8 @@ export class HostList {
 
   #parse(bytes: Uint8Array): { entries: number; consumed: number } {
     try {
-      const { entries, consumed } = parseMeasurementList(bytes);
-      return { entries: entries.length, consumed };
+      const { entries, bytes: consumed } = countRecords(bytes);
+      return { entries, consumed };
     } catch (error) {
       throw new AgentError(
         "HOST_LIST",
