@@ -48,6 +48,9 @@ export async function bundle(root, folder) {
         verifier: "verifier/src/main.ts",
         nsattest: "cli/src/main.ts",
       },
+      // So that what a command imports when it runs is not loaded by every other.
+      splitting: true,
+      chunkNames: "part-[hash]",
       external: ["better-sqlite3", "cbor-x", "fastify", "node-forge", "re2js"],
     }),
   ]);

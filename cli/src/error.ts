@@ -6,6 +6,7 @@
  * - `USAGE`: arguments that cannot be used
  * - `FILE`: a file that was named cannot be read or written
  * - `TERMINAL`: what was asked for is no text, and a terminal cannot show it
+ * - `NAMESPACE_UNKNOWN`, `NAMESPACE_AMBIGUOUS`: no namespace has that name, or several have
  * - `ACCESS_FILE`: the file that says how to reach the verifier is missing or not readable
  * - `VERIFIER_UNREACHABLE`, `VERIFIER_REFUSED`, `VERIFIER_ANSWER`: the verifier does not answer, says no, or answers with something else
  * - `DEMO_INCOMPLETE`: the demo did not come to its end
@@ -14,6 +15,8 @@ export type CliErrorCode =
   | "USAGE"
   | "FILE"
   | "TERMINAL"
+  | "NAMESPACE_UNKNOWN"
+  | "NAMESPACE_AMBIGUOUS"
   | "ACCESS_FILE"
   | "VERIFIER_UNREACHABLE"
   | "VERIFIER_REFUSED"

@@ -8,6 +8,7 @@ import { evidence } from "./evidence.ts";
 import { status } from "./status.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { verify } from "./verify.ts";
+import { why } from "./why.ts";
 
 const HELP = `nsattest: every container its own measurement list, allowlist and verdict, proven by the host's TPM
 
@@ -15,6 +16,7 @@ Usage: nsattest COMMAND [options]
 
   demo       a node in a virtual machine and five containers on it
   status     what the verifier says of every node and its containers
+  why        why one container, or the host, stands as it does, and what to do
   evidence   everything the verifier has stored of a node, in one file
   verify     check such files again, without a verifier
 
@@ -31,6 +33,8 @@ async function run(args: readonly string[], surroundings: Surroundings): Promise
       return demo(rest, surroundings, ROOT);
     case "status":
       return status(rest, surroundings);
+    case "why":
+      return why(rest, surroundings);
     case "evidence":
       return evidence(rest, surroundings);
     case "verify":

@@ -3,8 +3,10 @@
 import { Agent, request } from "node:https";
 import {
   decodeErrorAnswer,
+  decodeExplanation,
   decodeNodeList,
   decodeNodeReport,
+  type Explanation,
   type NodeReport,
   type NodeSummary,
 } from "@nsattest/protocol";
@@ -20,6 +22,8 @@ export interface VerifierClient {
   node(id: string): Promise<NodeReport>;
   /** Everything that is stored of a node's boot, as it came: `decodeBundle` reads it. */
   bundle(id: string): Promise<Uint8Array>;
+  /** Why `host` or a namespace of a node stands as it does. */
+  explanation(id: string, namespace: string): Promise<Explanation>;
 }
 
 export function createVerifierClient(access: Access): VerifierClient {
@@ -44,6 +48,10 @@ export function createVerifierClient(access: Access): VerifierClient {
     nodes: () => get("/v1/nodes", decodeNodeList),
     node: (id) => get(nodePath(id), decodeNodeReport),
     bundle: (id) => fetch(`${nodePath(id)}/bundle`),
+    explanation: (id, namespace) => {
+      const path = `${nodePath(id)}/namespaces/${encodeURIComponent(namespace)}/explanation`;
+      return get(path, decodeExplanation);
+    },
   };
 }
 

@@ -7,9 +7,9 @@ import { namespaceId } from "./ima-codec.ts";
 import { parseJson } from "./json.ts";
 import { BUNDLE_MAX, BUNDLE_ROUNDS_MAX, EVIDENCE_MAX } from "./limits.ts";
 import { nodeId } from "./node-id.ts";
-import { decisionFields } from "./node-report.ts";
 import { bytes, flag, integer, text } from "./scalar-codec.ts";
 import type { Verdict } from "./verdict.ts";
+import { decision } from "./verdict-codec.ts";
 
 /** Of the bundle's form, not of the evidence in it. */
 export const BUNDLE_VERSION = 1;
@@ -69,8 +69,6 @@ const utf8: Codec<string, Uint8Array> = {
     }
   },
 };
-
-const decision = objectOf<Omit<Verdict, "validUntil">>(decisionFields, { open: true });
 
 const standing = objectOf<StoredStanding>(
   { quoteVerified: flag, host: decision, namespaces: recordOf(namespaceId, decision) },

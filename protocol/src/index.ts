@@ -31,6 +31,16 @@ export {
   encodeEvidence,
   encodeEvidenceAnswer,
 } from "./evidence.ts";
+export {
+  type Advice,
+  decodeExplanation,
+  type ExplainedLimit,
+  type Explanation,
+  encodeExplanation,
+  type Finding,
+  NAMED_MAX,
+  type NearMatch,
+} from "./explanation.ts";
 export { encodeFrame, FrameSplitter } from "./frame.ts";
 export {
   decodeHookAnswer,

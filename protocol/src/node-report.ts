@@ -1,26 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import {
-  type Codec,
-  type Fields,
-  invalid,
-  type JsonValue,
-  listOf,
-  nullable,
-  objectOf,
-  optional,
-} from "./codec.ts";
-import { PATH_MAX } from "./limits.ts";
+import { type Codec, invalid, type JsonValue, listOf, nullable, objectOf } from "./codec.ts";
 import { nodeId } from "./node-id.ts";
 import { flag, integer, isoTime, oneOf, text } from "./scalar-codec.ts";
-import type {
-  NamespaceEntry,
-  NamespaceReport,
-  NodeReport,
-  Reason,
-  Tier,
-  Verdict,
-} from "./verdict.ts";
+import type { NamespaceEntry, NamespaceReport, NodeReport, Tier } from "./verdict.ts";
+import { shownDigest, shownPath, tier, verdict } from "./verdict-codec.ts";
 
 /** One node in the answer of the verifier's `GET /v1/nodes`. */
 export interface NodeSummary {
@@ -31,36 +15,10 @@ export interface NodeSummary {
 }
 
 const LIST_MAX = 1_000_000;
-/** A path byte that is not printable takes four characters (`\x..`). */
-const SHOWN_PATH_MAX = 4 * PATH_MAX;
 const open = { open: true } as const;
 
-const tier = oneOf("affirming", "warning", "contraindicated", "none");
-const path = text({ max: SHOWN_PATH_MAX });
-const digest = text({ pattern: /^[a-z0-9-]+:[0-9a-f]*$/ });
-const code = text({ pattern: /^[A-Z][A-Z0-9_]*$/ });
-
-const reason = objectOf<Reason>(
-  {
-    code,
-    path: optional(path),
-    digest: optional(digest),
-    detail: text({ max: 2 * SHOWN_PATH_MAX }),
-  },
-  open,
-);
-
-/** What a verdict says, whenever it is read. */
-export const decisionFields: Fields<Omit<Verdict, "validUntil">, JsonValue> = {
-  tier,
-  reasons: listOf(reason, LIST_MAX),
-  limits: listOf(code, 1000),
-};
-
-const verdict = objectOf<Verdict>({ ...decisionFields, validUntil: isoTime }, open);
-
 const entry = objectOf<NamespaceEntry>(
-  { kinds: listOf(text(), 16), path, digest: nullable(digest) },
+  { kinds: listOf(text(), 16), path: shownPath, digest: nullable(shownDigest) },
   open,
 );
 

@@ -85,10 +85,10 @@ const ROWS: Readonly<Record<string, readonly (readonly string[])[]>> = {
   ],
   "cli/src": [
     ["error.ts", "surroundings.ts"],
-    ["access.ts", "ak-pin.ts", "arguments.ts"],
+    ["access.ts", "ak-pin.ts", "arguments.ts", "namespace-choice.ts"],
     ["verifier-client.ts"],
     ["report"],
-    ["demo", "evidence.ts", "status.ts", "verify.ts"],
+    ["demo", "evidence.ts", "status.ts", "verify.ts", "why.ts"],
     ["main.ts"],
   ],
 };

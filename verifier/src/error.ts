@@ -28,6 +28,8 @@ export type VerifierErrorCode =
   | "CHALLENGE_UNKNOWN"
   /** List or log do not begin where the verifier's state ends. */
   | "EVIDENCE_OFFSET"
+  /** The node has no such namespace in its present boot. */
+  | "NAMESPACE_UNKNOWN"
   /** The history of the node's boot does not fit into a bundle. */
   | "BUNDLE_TOO_LARGE"
   /** A fault of the verifier; the log has more. */

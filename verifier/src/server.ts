@@ -8,6 +8,7 @@ import {
   encodeChallenge,
   encodeErrorAnswer,
   encodeEvidenceAnswer,
+  encodeExplanation,
   encodeNodeList,
   encodeNodeReport,
   type PeerRole,
@@ -37,6 +38,10 @@ export interface ServerDependencies {
 
 interface NodeRoute {
   Params: { id: string };
+}
+
+interface NamespaceRoute {
+  Params: NodeRoute["Params"] & { namespace: string };
 }
 
 const CHALLENGE_MAX = 1024;
@@ -114,6 +119,11 @@ function addJsonRoutes(scope: FastifyInstance, verifier: Verifier): void {
   );
   scope.get<NodeRoute>("/v1/nodes/:id", { config: { admits: "operator" } }, async ({ params }) =>
     encodeNodeReport(verifier.report(params.id)),
+  );
+  scope.get<NamespaceRoute>(
+    "/v1/nodes/:id/namespaces/:namespace/explanation",
+    { config: { admits: "operator" } },
+    async ({ params }) => encodeExplanation(verifier.explanation(params.id, params.namespace)),
   );
   scope.get<NodeRoute>(
     "/v1/nodes/:id/bundle",

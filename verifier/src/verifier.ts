@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { NsImaError } from "@nsattest/ns-ima";
+import { HOST, NsImaError } from "@nsattest/ns-ima";
 import {
   type Challenge,
   type ChallengeRequest,
@@ -8,6 +8,7 @@ import {
   decodeEvidence,
   type Evidence,
   type EvidenceAnswer,
+  type Explanation,
   encodeEvidence,
   type NodeReport,
   type NodeSummary,
@@ -26,7 +27,9 @@ import { quotedSelection } from "./quote/check-quote.ts";
 import type { Registrar } from "./registrar-client.ts";
 import { nothingReplayed } from "./replay/replay-evidence.ts";
 import { nodeBundle } from "./result/bundle.ts";
+import { explain } from "./result/explanation.ts";
 import { nodeReport } from "./result/node-report.ts";
+import { sinceReader } from "./result/since.ts";
 import type { NodeRecord, Store } from "./store/store.ts";
 import { neverAttested, type Standing, standingOf, standingWithout } from "./verdict/standing.ts";
 
@@ -144,6 +147,30 @@ export class Verifier {
     const node = this.#knownNode(id);
     const now = this.#deps.now();
     return nodeReport(id, this.#states.of(node), standingIn(node) ?? neverAttested(now), now);
+  }
+
+  /**
+   * Why the host or a namespace stands as it does now.
+   *
+   * @throws VerifierError `NODE_UNKNOWN`, `NAMESPACE_UNKNOWN`
+   */
+  explanation(id: string, namespace: string): Explanation {
+    const { store, policies } = this.#deps;
+    const node = this.#knownNode(id);
+    const now = this.#deps.now();
+    const { join, judgement } = this.#states.of(node);
+    const standing = standingIn(node) ?? neverAttested(now);
+    const verdict = namespace === HOST ? standing.host : standing.namespaces[namespace];
+    if (!verdict) throw new VerifierError("NAMESPACE_UNKNOWN", "the node has no such namespace");
+    return explain({
+      node: id,
+      namespace,
+      join,
+      image: judgement.namespaces.get(namespace)?.image ?? null,
+      verdict: currentVerdict(verdict, now),
+      policies,
+      sinceOf: sinceReader(store, id, namespace),
+    });
   }
 
   /** All that is stored of the node's present boot, as CBOR. @throws VerifierError `NODE_UNKNOWN`, `BUNDLE_TOO_LARGE` */

@@ -3,6 +3,7 @@
 import type { Reason, Tier } from "@nsattest/protocol";
 import type { CheckedRound, HistoryReport } from "@nsattest/verifier";
 import { EXIT } from "../error.ts";
+import { tierOutcome } from "./outcome.ts";
 
 /** A file or database and what came of checking it: a report, or why it is not even read. */
 export interface CheckedSource {
@@ -21,11 +22,9 @@ export function historyOutcome(sources: readonly CheckedSource[]): number {
 function reportOutcome({ outcome, contradictions, limits }: HistoryReport): number {
   if (contradictions.length > 0) return EXIT.contraindicated;
   if (!outcome) return EXIT.unproven;
-  const { host, namespaces } = outcome.standing;
-  const tiers = new Set([host, ...Object.values(namespaces)].map(({ tier }) => tier));
-  if (tiers.has("contraindicated")) return EXIT.contraindicated;
+  const code = tierOutcome(Object.values(tiersOf(outcome.standing)));
   const unpinned = limits.includes("AK_UNPINNED") || limits.includes("POLICY_UNPINNED");
-  return unpinned || tiers.size > 1 || !tiers.has("affirming") ? EXIT.unproven : EXIT.ok;
+  return unpinned ? Math.max(code, EXIT.unproven) : code;
 }
 
 /** What `--json` prints of one of them. */

@@ -5,13 +5,17 @@ import { EXIT } from "../error.ts";
 
 /** Exit code for what the reports say: the worst verdict decides, and no report at all proves nothing. */
 export function outcomeOf(reports: readonly NodeReport[]): number {
-  const tiers = new Set<Tier>(
+  return tierOutcome(
     reports.flatMap(({ node, namespaces }) => [
       node.host.tier,
       ...namespaces.map(({ verdict }) => verdict.tier),
     ]),
   );
-  if (tiers.has("contraindicated")) return EXIT.contraindicated;
-  const affirming = tiers.size === 1 && tiers.has("affirming");
-  return affirming ? EXIT.ok : EXIT.unproven;
+}
+
+/** The same for the tiers of some verdicts. */
+export function tierOutcome(tiers: Iterable<Tier>): number {
+  const all = new Set(tiers);
+  if (all.has("contraindicated")) return EXIT.contraindicated;
+  return all.size === 1 && all.has("affirming") ? EXIT.ok : EXIT.unproven;
 }

@@ -48,6 +48,8 @@ export type PolicyDecision =
 
 /** A policy that can be asked. Holds no state: one serves every namespace that is bound to it. */
 export interface CompiledRuntimePolicy {
+  /** The digests that it lists, by the path as the file system has it: for whoever explains what it has decided. */
+  readonly files: DigestTable;
   /** Whether a signature can allow anything: without one, to wait for signatures is useless. */
   readonly acceptsSignatures: boolean;
   /** Whether the file may be executed. An execution whose digest is not known cannot be asked about. */
@@ -111,6 +113,7 @@ export function compileRuntimePolicy(
     return signature === null ? { outcome } : { outcome, signature };
   };
   return {
+    files: policy.files,
     acceptsSignatures: keyring !== null,
     evaluateExecution: (file, form) => decide(files[form], file, file.signatures),
     evaluateBuffer: (buffer) => decide(buffers, buffer, []),

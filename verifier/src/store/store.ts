@@ -116,6 +116,16 @@ export class Store {
     return this.#sql.judgedRounds.iterate(node);
   }
 
+  /** How many rounds the present boot has. */
+  countRounds(node: string): number {
+    return this.#sql.countRounds.get(node)?.count ?? 0;
+  }
+
+  /** One of them, from 0, without its evidence. */
+  findRound(node: string, number: number): Omit<JudgedRound, "evidence"> | null {
+    return this.#sql.findRound.get(node, number) ?? null;
+  }
+
   /** Writes what one evidence changed, all of it or nothing. */
   commit({ node, standing, round, newBoot }: Outcome): void {
     this.#db.transaction(() => {
@@ -184,6 +194,13 @@ function prepareStatements(db: Database.Database) {
     judgedRounds: db.prepare<[string], JudgedRound>(
       `SELECT received, policy, evidence, standing FROM rounds
        WHERE boot = (SELECT boot FROM nodes WHERE id = ?) ORDER BY number`,
+    ),
+    countRounds: db.prepare<[string], { count: number }>(
+      "SELECT COUNT(*) AS count FROM rounds WHERE boot = (SELECT boot FROM nodes WHERE id = ?)",
+    ),
+    findRound: db.prepare<[string, number], Omit<JudgedRound, "evidence">>(
+      `SELECT received, policy, standing FROM rounds
+       WHERE boot = (SELECT boot FROM nodes WHERE id = ?) AND number = ?`,
     ),
     addBoot: db.prepare<[string, string, number]>(
       "INSERT INTO boots (node, boot_id, began) VALUES (?, ?, ?)",
