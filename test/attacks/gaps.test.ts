@@ -4,6 +4,7 @@ import { type GapReason, HOST } from "@nsattest/ns-ima";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { FakeNode } from "../fakes/fake-node.ts";
 import { BUSYBOX, codesOf, namespaceOf, TOOL, VerifierBench } from "../fakes/verifier-bench.ts";
+import { attack } from "./attack.ts";
 
 let bench: VerifierBench;
 beforeAll(async () => {
@@ -33,8 +34,7 @@ async function verdictOf(node: FakeNode, name: string): Promise<readonly string[
 }
 
 describe("rule 4: a gap is an event", () => {
-  // Gain: the container floods the ring, and what it runs meanwhile is lost without a trace.
-  it("says nothing of a container that was not seen, and warns once it was read again", async () => {
+  attack("gap-own", "says nothing of a container that was not seen, and warns once it was read again", "the container floods the ring, and what it runs meanwhile is lost without a trace", async () => {
     const node = bench.newNode();
     const [flooder] = [container(node, "flooder"), node.open("other")];
     node.execute("other/2", BUSYBOX);
@@ -49,8 +49,7 @@ describe("rule 4: a gap is an event", () => {
     expect(await verdictOf(node, "flooder")).toEqual(["warning", "GAP_RESYNCED"]);
   });
 
-  // Gain: one resync for all the gaps to come.
-  it("needs a resync after each gap", async () => {
+  attack("gap-each", "needs a resync after each gap", "one resync for all the gaps to come", async () => {
     const node = bench.newNode();
     const ns = container(node, "web");
     lose(node, ns);
@@ -59,8 +58,7 @@ describe("rule 4: a gap is an event", () => {
     expect(await verdictOf(node, "web")).toEqual(["none", "GAP"]);
   });
 
-  // Gain: what is found to be running after the gap is not judged.
-  it("holds what a resync found against the container", async () => {
+  attack("verdict-execution", "holds what a resync found against the container", "what is found to be running after the gap is not judged", async () => {
     const node = bench.newNode();
     const ns = container(node, "web");
     lose(node, ns, "late-start");
@@ -73,8 +71,7 @@ describe("rule 4: a gap is an event", () => {
     ]);
   });
 
-  // Gain: the loss that cannot be attributed is nobody's.
-  it("takes a gap of the host for one of everybody who was open", async () => {
+  attack("gap-host", "takes a gap of the host for one of everybody who was open", "the loss that cannot be attributed is nobody's", async () => {
     const node = bench.newNode();
     const ns = container(node, "before");
     lose(node, HOST, "recursion-miss");
@@ -89,8 +86,7 @@ describe("rule 4: a gap is an event", () => {
     expect(codesOf((await bench.report(node)).node.host)).toEqual(["GAP_RESYNCED"]);
   });
 
-  // Gain: a container that does nothing after the gap is not looked at again.
-  it("takes it for one of a container too that was idle since the round before", async () => {
+  attack("verdict-changed", "takes it for one of a container too that was idle since the round before", "a container that does nothing after the gap is not looked at again", async () => {
     const node = bench.newNode();
     container(node, "idle");
     expect(await verdictOf(node, "idle")).toEqual(["affirming"]);
@@ -98,8 +94,7 @@ describe("rule 4: a gap is an event", () => {
     expect(await verdictOf(node, "idle")).toEqual(["none", "GAP", "HOST_UNPROVEN"]);
   });
 
-  // Gain: whoever can make the kernel skip a program makes the host fail with it.
-  it("blames nobody for an entry whose owner the kernel is known to have missed", async () => {
+  attack("gap-blame", "blames nobody for an entry whose owner the kernel is known to have missed", "whoever can make the kernel skip a program makes the host fail with it", async () => {
     const node = bench.newNode();
     const ns = container(node, "web");
     node.measure({ path: "/bin/unknown", content: "unknown" });
@@ -113,8 +108,7 @@ describe("rule 4: a gap is an event", () => {
     expect(codesOf((await bench.report(node)).node.host)).toEqual(["ENTRY_UNOWNED"]);
   });
 
-  // Gain: a restart of the verifier closes the gap.
-  it("keeps a gap over a restart of the verifier", async () => {
+  attack("history-restored", "keeps a gap over a restart of the verifier", "a restart of the verifier closes the gap", async () => {
     const node = bench.newNode();
     lose(node, container(node, "web"));
     node.mark();

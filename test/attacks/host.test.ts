@@ -11,6 +11,7 @@ import {
   runtimePolicy,
   VerifierBench,
 } from "../fakes/verifier-bench.ts";
+import { attack } from "./attack.ts";
 
 let bench: VerifierBench;
 beforeAll(async () => {
@@ -27,8 +28,7 @@ async function attestMarked(node: FakeNode): Promise<void> {
 }
 
 describe("rule 7: a namespace never stands better than its host", () => {
-  // Gain: on a host that an attacker owns, containers that he controls through it still pass.
-  it("says nothing of the containers of a contraindicated host, but what is known against them", async () => {
+  attack("verdict-host-contraindicated", "says nothing of the containers of a contraindicated host, but what is known against them", "on a host that an attacker owns, containers that he controls through it still pass", async () => {
     const node = bench.newNode();
     const [clean, tampered] = [node.open("clean"), node.open("tampered")];
     node.run(clean, BUSYBOX);
@@ -46,8 +46,7 @@ describe("rule 7: a namespace never stands better than its host", () => {
     expect(codesOf(verdict)).toEqual(["NOT_IN_ALLOWLIST", "HOST_CONTRAINDICATED"]);
   });
 
-  // Gain: a host that has stopped proving anything keeps its containers' verdicts.
-  it("takes the containers' verdicts with the host's when evidence proves nothing", async () => {
+  attack("refusal-namespaces", "takes the containers' verdicts with the host's when evidence proves nothing", "a host that has stopped proving anything keeps its containers' verdicts", async () => {
     const node = bench.newNode();
     node.run(node.open("web"), BUSYBOX);
     await attestMarked(node);
@@ -62,8 +61,7 @@ describe("rule 7: a namespace never stands better than its host", () => {
     });
   });
 
-  // Gain: what is not known of the host is not mentioned where people look, at the container.
-  it("shows the host's limits at its containers", async () => {
+  attack("verdict-limits-host", "shows the host's limits at its containers", "what is not known of the host is not mentioned where people look, at the container", async () => {
     const node = bench.newNode();
     node.run(node.open("web"), BUSYBOX);
     await attestMarked(node);
@@ -75,8 +73,7 @@ describe("rule 7: a namespace never stands better than its host", () => {
 });
 
 describe("rule 9: who can act as the host is the host", () => {
-  // Gain: a privileged container is a rootkit with a policy of its own.
-  it("judges a privileged container by the host's policy too", async () => {
+  attack("verdict-privileged", "judges a privileged container by the host's policy too", "a privileged container is a rootkit with a policy of its own", async () => {
     const node = bench.newNode();
     const ns = node.open("agent", { privileged: ["CAP_SYS_ADMIN"] });
     node.run(ns, BUSYBOX);
@@ -88,8 +85,7 @@ describe("rule 9: who can act as the host is the host", () => {
     expect(verdict.limits).toContain("PRIVILEGED");
   });
 
-  // Gain: the same, where the kernel adds no entry; or where there is an entry and no execution.
-  it("judges its executions without entries, and its entries without executions", async () => {
+  attack("verdict-privileged-entries", "judges its executions without entries, and its entries without executions", "the same, where the kernel adds no entry; or where there is an entry and no execution", async () => {
     const [execution, entry, violation] = [bench.newNode(), bench.newNode(), bench.newNode()];
     const privileged = { privileged: ["tpm device"] };
     execution.execute(execution.open("agent", privileged), BUSYBOX);
@@ -121,8 +117,7 @@ describe("rule 9: who can act as the host is the host", () => {
     await bench.restart({ policies: {} });
   });
 
-  // Gain: code that is in no file is taken for covered.
-  it("says what an execution leaves open", async () => {
+  attack("verdict-limits", "says what an execution leaves open", "code that is in no file is taken for covered", async () => {
     const node = bench.newNode();
     const ns = node.open("web");
     node.execute(ns, BUSYBOX, { flags: EventFlag.SCRIPT });

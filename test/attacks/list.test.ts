@@ -5,6 +5,7 @@ import type { Evidence } from "@nsattest/protocol";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type FakeNode, IMA_POLICY, INIT, listRecord, MONITOR } from "../fakes/fake-node.ts";
 import { BUSYBOX, codesOf, expectRefused, VerifierBench } from "../fakes/verifier-bench.ts";
+import { attack } from "./attack.ts";
 
 let bench: VerifierBench;
 beforeAll(async () => {
@@ -44,16 +45,14 @@ async function expectListRefused(
 }
 
 describe("the host list is what PCR 10 proves", () => {
-  // Gain: a rootkit is given the digest of a program that is allowed.
-  it("refuses an altered entry", async () => {
+  attack("list-replay", "refuses an altered entry", "a rootkit is given the digest of a program that is allowed", async () => {
     const node = badNode();
     await expectListRefused(node, (evidence) =>
       withRecords(evidence, node.list.with(-1, listRecord(INIT))),
     );
   });
 
-  // Gain: the same by changing the bytes alone, without their digest.
-  it("refuses an entry that does not have its digest", async () => {
+  attack("list-digest", "refuses an entry that does not have its digest", "the same by changing the bytes alone, without their digest", async () => {
     const node = badNode();
     await expectListRefused(
       node,
@@ -66,22 +65,19 @@ describe("the host list is what PCR 10 proves", () => {
     );
   });
 
-  // Gain: what ran is not mentioned.
-  it("refuses a list without one of its entries", async () => {
+  attack("list-replay", "refuses a list without one of its entries", "what ran is not mentioned", async () => {
     const node = badNode();
     await expectListRefused(node, (evidence) => withRecords(evidence, node.list.slice(0, -1)));
     const other = badNode();
     await expectListRefused(other, (evidence) => withRecords(evidence, other.list.toSpliced(2, 1)));
   });
 
-  // Gain: an entry moves below the length at attach, where everything is the host's.
-  it("refuses a list in another order", async () => {
+  attack("list-replay", "refuses a list in another order", "an entry moves below the length at attach, where everything is the host's", async () => {
     const node = badNode();
     await expectListRefused(node, (evidence) => withRecords(evidence, node.list.toReversed()));
   });
 
-  // Gain: a record of another PCR is skipped by the replay, and taken for proven.
-  it("refuses a record that is said to be of another PCR", async () => {
+  attack("list-pcr-foreign", "refuses a record that is said to be of another PCR", "a record of another PCR is skipped by the replay, and taken for proven", async () => {
     const node = badNode();
     await expectListRefused(
       node,
@@ -94,8 +90,7 @@ describe("the host list is what PCR 10 proves", () => {
     );
   });
 
-  // Gain: invented records of allowed programs are taken for measured ones, such as our own programs.
-  it("takes nothing from records that were appended but never extended", async () => {
+  attack("evidence-proven", "takes nothing from records that were appended but never extended", "invented records of allowed programs are taken for measured ones, such as our own programs", async () => {
     const node = bench.newNode();
     const measured = node.list.length;
     node.append({ path: "/usr/lib/nsattest/other.cjs", content: "invented" });
@@ -105,8 +100,7 @@ describe("the host list is what PCR 10 proves", () => {
     expect(challenge.listOffset).toBe(Buffer.concat(node.list.slice(0, measured)).length);
   });
 
-  // Gain: a template nobody judges carries the execution.
-  it("refuses a template it does not know", async () => {
+  attack("list-template", "refuses a template it does not know", "a template nobody judges carries the execution", async () => {
     const node = bench.newNode();
     const [record] = node.list;
     const renamed = new Uint8Array(record ?? []);
@@ -118,8 +112,7 @@ describe("the host list is what PCR 10 proves", () => {
     });
   });
 
-  // Gain: the same bytes are counted twice, or a part is left out between two rounds.
-  it("refuses a list that does not begin where the last one ended, and changes no verdict", async () => {
+  attack("evidence-offset", "refuses a list that does not begin where the last one ended, and changes no verdict", "the same bytes are counted twice, or a part is left out between two rounds", async () => {
     const node = bench.newNode();
     await bench.attest(node);
     node.run(HOST, { path: "/sbin/init", content: "init" });
@@ -134,14 +127,12 @@ describe("the host list is what PCR 10 proves", () => {
     expect((await bench.report(node)).node.host.tier).toBe("affirming");
   });
 
-  // Gain: a node that stops sending its list keeps the verdict of the last one it sent.
-  it("refuses an empty list where PCR 10 has moved on", async () => {
+  attack("list-replay", "refuses an empty list where PCR 10 has moved on", "a node that stops sending its list keeps the verdict of the last one it sent", async () => {
     const node = badNode();
     await expectListRefused(node, (evidence) => withRecords(evidence, []));
   });
 
-  // Gain: nothing was measured at all, so nothing speaks against the node.
-  it("says nothing of a node whose list is empty", async () => {
+  attack("verdict-aggregate", "says nothing of a node whose list is empty", "nothing was measured at all, so nothing speaks against the node", async () => {
     const node = bench.newNode();
     node.boot({}, []);
     expect(await bench.attest(node)).toMatchObject({ status: 200, body: { host: "none" } });
@@ -163,8 +154,7 @@ describe("the host list is what PCR 10 proves", () => {
     expect(codesOf(host)).toContain("BOOT_AGGREGATE");
   });
 
-  // Gain: list and log are taken from two moments, and the execution falls between them.
-  it("keeps nothing of evidence of which one half is good", async () => {
+  attack("log-replay", "keeps nothing of evidence of which one half is good", "list and log are taken from two moments, and the execution falls between them", async () => {
     const node = bench.newNode();
     await bench.attest(node);
     const before = await bench.challenge(node);

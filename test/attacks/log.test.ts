@@ -12,6 +12,7 @@ import {
   namespaceOf,
   VerifierBench,
 } from "../fakes/verifier-bench.ts";
+import { attack } from "./attack.ts";
 
 let bench: VerifierBench;
 beforeAll(async () => {
@@ -60,14 +61,12 @@ async function expectAnchoredRefused(node: FakeNode, code: string): Promise<void
 }
 
 describe("rule 8: what was anchored stays", () => {
-  // Gain: what a container executed is taken back.
-  it("refuses a log without one of its batches", async () => {
+  attack("log-replay", "refuses a log without one of its batches", "what a container executed is taken back", async () => {
     await expectLogRefused((batches) => batches.slice(0, -1));
     await expectLogRefused((batches) => batches.toSpliced(1, 1));
   });
 
-  // Gain: the execution is still there, but of another file.
-  it("refuses an altered record", async () => {
+  attack("log-replay", "refuses an altered record", "the execution is still there, but of another file", async () => {
     await expectLogRefused((batches) =>
       batches.with(
         -1,
@@ -76,19 +75,16 @@ describe("rule 8: what was anchored stays", () => {
     );
   });
 
-  // Gain: a claim moves before the mark that it came too late for.
-  it("refuses batches and records in another order", async () => {
+  attack("log-replay", "refuses batches and records in another order", "a claim moves before the mark that it came too late for", async () => {
     await expectLogRefused((batches) => batches.toReversed());
     await expectLogRefused((batches) => batches.map((batch) => batch.toReversed()));
   });
 
-  // Gain: batches are cut differently, so that a part can be left out later.
-  it("refuses records that move from one batch into another", async () => {
+  attack("log-replay", "refuses records that move from one batch into another", "batches are cut differently, so that a part can be left out later", async () => {
     await expectLogRefused((batches) => [batches.flat()]);
   });
 
-  // Gain: one container's execution is put on another one's account.
-  it("refuses an execution and a claim that were moved to another namespace", async () => {
+  attack("log-replay", "refuses an execution and a claim that were moved to another namespace", "one container's execution is put on another one's account", async () => {
     const node = bench.newNode();
     const [victim, attacker] = [node.open("victim"), node.open("attacker")];
     node.run(victim, BUSYBOX);
@@ -110,8 +106,7 @@ describe("rule 8: what was anchored stays", () => {
     expect(namespaceOf(report, "attacker").verdict.tier).toBe("contraindicated");
   });
 
-  // Gain: the monitor's rule that only it extends PCR 13 is broken by anybody with a TPM device, unnoticed.
-  it("refuses a PCR 13 that somebody else has extended", async () => {
+  attack("log-replay", "refuses a PCR 13 that somebody else has extended", "the monitor's rule that only it extends PCR 13 is broken by anybody with a TPM device, unnoticed", async () => {
     const node = bench.newNode();
     await bench.attest(node);
     node.tpm.extend(13, SOMETHING);
@@ -122,8 +117,7 @@ describe("rule 8: what was anchored stays", () => {
     expect(await bench.attest(node)).toMatchObject({ status: 200, body: { host: "affirming" } });
   });
 
-  // Gain: whoever extended PCR 13 first writes the beginning of the log.
-  it("refuses a log that begins over a PCR 13 that was not zero", async () => {
+  attack("log-baseline-name", "refuses a log that begins over a PCR 13 that was not zero", "whoever extended PCR 13 first writes the beginning of the log", async () => {
     const node = bench.newNode();
     node.powerOn();
     node.tpm.extend(13, SOMETHING);
@@ -131,8 +125,7 @@ describe("rule 8: what was anchored stays", () => {
     await expectAnchoredRefused(node, "ANCHOR_BASELINE");
   });
 
-  // Gain: the same, and the log does not say so.
-  it("refuses a log that begins over such a PCR 13 and says that it was zero", async () => {
+  attack("log-replay", "refuses a log that begins over such a PCR 13 and says that it was zero", "the same, and the log does not say so", async () => {
     const node = bench.newNode();
     node.powerOn();
     node.tpm.extend(13, SOMETHING);
@@ -140,15 +133,13 @@ describe("rule 8: what was anchored stays", () => {
     await expectAnchoredRefused(node, "ANCHOR_FOREIGN_EXTEND");
   });
 
-  // Gain: whatever the baseline of zeros is good for, this log does not say it.
-  it("refuses a log that says PCR 13 was not zero, though it was", async () => {
+  attack("log-baseline", "refuses a log that says PCR 13 was not zero, though it was", "whatever the baseline of zeros is good for, this log does not say it", async () => {
     const node = bench.newNode();
     node.boot({ baseline: new Uint8Array(32).fill(1) });
     expectRefused(await bench.attest(node), "ANCHOR_BASELINE");
   });
 
-  // Gain: after a restart of the monitor everything so far is the host's again.
-  it("refuses a second boot event", async () => {
+  attack("log-boot", "refuses a second boot event", "after a restart of the monitor everything so far is the host's again", async () => {
     const node = bench.newNode();
     await bench.attest(node);
     const [first] = node.batches[0] ?? [];
@@ -156,24 +147,21 @@ describe("rule 8: what was anchored stays", () => {
     await expectAnchoredRefused(node, "LOG_BOOT");
   });
 
-  // Gain: a log without a beginning says nothing of its baseline and its boot.
-  it("refuses a log without a boot event", async () => {
+  attack("log-boot", "refuses a log without a boot event", "a log without a beginning says nothing of its baseline and its boot", async () => {
     const node = bench.newNode();
     node.powerOn();
     node.open("web");
     await expectAnchoredRefused(node, "LOG_BOOT");
   });
 
-  // Gain: whoever holds one namespace's part of the log can be shown events of another one as its own.
-  it("refuses a tag that is used again", async () => {
+  attack("log-tag-reused", "refuses a tag that is used again", "whoever holds one namespace's part of the log can be shown events of another one as its own", async () => {
     const node = bench.newNode();
     const first = node.open("first");
     node.open("second", { tag: node.tags.get(first) ?? new Uint8Array(32) });
     await expectAnchoredRefused(node, "LOG_TAG_REUSED");
   });
 
-  // Gain: the namespace's owner is not shown the event, for it has another one's tag.
-  it("refuses an event under another namespace's tag", async () => {
+  attack("log-tag-foreign", "refuses an event under another namespace's tag", "the namespace's owner is not shown the event, for it has another one's tag", async () => {
     const node = bench.newNode();
     const [first, second] = [node.open("first"), node.open("second")];
     const digest = { algorithm: "sha256", value: new Uint8Array(32).fill(1) };
@@ -184,15 +172,13 @@ describe("rule 8: what was anchored stays", () => {
     await expectAnchoredRefused(node, "LOG_TAG_FOREIGN");
   });
 
-  // Gain: executions of a container nobody has heard of are on nobody's account.
-  it("refuses an event of a namespace that was not opened", async () => {
+  attack("log-namespace-unknown", "refuses an event of a namespace that was not opened", "executions of a container nobody has heard of are on nobody's account", async () => {
     const node = bench.newNode();
     node.execute("web/1", BUSYBOX);
     await expectAnchoredRefused(node, "LOG_NAMESPACE_UNKNOWN");
   });
 
-  // Gain: a namespace begins anew, and what it did before is forgotten.
-  it("refuses a namespace that is opened twice", async () => {
+  attack("log-reopened", "refuses a namespace that is opened twice", "a namespace begins anew, and what it did before is forgotten", async () => {
     const node = bench.newNode();
     const ns = node.open("web");
     node.execute(ns, DROPPED);
@@ -200,8 +186,7 @@ describe("rule 8: what was anchored stays", () => {
     await expectAnchoredRefused(node, "LOG_NAMESPACE_REOPENED");
   });
 
-  // Gain: what cannot be read is passed over, and the execution with it.
-  it("refuses an event that cannot be read", async () => {
+  attack("field-word", "refuses an event that cannot be read", "what cannot be read is passed over, and the execution with it", async () => {
     const node = bench.newNode();
     const tag = node.tags.get(HOST) ?? new Uint8Array(32);
     node.records.push({ tag, salt: new Uint8Array(32), event: Buffer.from("not an event") });
@@ -212,8 +197,7 @@ describe("rule 8: what was anchored stays", () => {
 });
 
 describe("one boot is not another", () => {
-  // Gain: list and log of a better day, under a quote of today.
-  it("refuses evidence of another boot", async () => {
+  attack("boot-event", "refuses evidence of another boot", "list and log of a better day, under a quote of today", async () => {
     const node = bench.newNode();
     node.boot({ bootId: randomUUID() });
     expectRefused(await bench.attest(node), "EVIDENCE_OTHER_BOOT");
@@ -223,8 +207,7 @@ describe("one boot is not another", () => {
     expect(await bench.attest(node)).toMatchObject({ status: 200, body: { host: "affirming" } });
   });
 
-  // Gain: kexec starts a kernel of the attacker's, with a list that begins anew, under the old PCRs.
-  it("refuses another boot id under the same reset count, until a reboot", async () => {
+  attack("boot-restart", "refuses another boot id under the same reset count, until a reboot", "kexec starts a kernel of the attacker's, with a list that begins anew, under the old PCRs", async () => {
     const node = bench.newNode();
     await bench.attest(node);
     const before = node.bootId;
@@ -236,8 +219,7 @@ describe("one boot is not another", () => {
     expect(await bench.attest(node)).toMatchObject({ status: 200, body: { host: "affirming" } });
   });
 
-  // Gain: memory is changed on disk while the machine hibernates.
-  it("refuses a machine that slept, also when the verifier has not seen it awake", async () => {
+  attack("boot-event-restart", "refuses a machine that slept, also when the verifier has not seen it awake", "memory is changed on disk while the machine hibernates", async () => {
     const node = bench.newNode();
     await bench.attest(node);
     node.tpm.sleep();
@@ -247,8 +229,7 @@ describe("one boot is not another", () => {
     expectRefused(await bench.attest(fresh), "ANCHOR_RESTART");
   });
 
-  // Gain: the TPM is reset under a running kernel and fed with a history of the attacker's choice.
-  it("refuses another reset count under the same boot id", async () => {
+  attack("boot-id-again", "refuses another reset count under the same boot id", "the TPM is reset under a running kernel and fed with a history of the attacker's choice", async () => {
     const node = bench.newNode();
     await bench.attest(node);
     node.tpm.resetCount++;
@@ -266,8 +247,7 @@ describe("one boot is not another", () => {
     });
   });
 
-  // Gain: a compromised host waits for the verifier's restart and gives another account of what was anchored.
-  it("goes on from what was stored after a restart of the verifier, and keeps what was found", async () => {
+  attack("history-restored", "goes on from what was stored after a restart of the verifier, and keeps what was found", "a compromised host waits for the verifier's restart and gives another account of what was anchored", async () => {
     const node = badNode();
     await bench.attest(node);
     await bench.restart();

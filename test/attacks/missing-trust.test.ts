@@ -12,6 +12,7 @@ import {
   TOOL,
   VerifierBench,
 } from "../fakes/verifier-bench.ts";
+import { attack } from "./attack.ts";
 
 let bench: VerifierBench;
 beforeAll(async () => {
@@ -28,8 +29,7 @@ async function attestMarked(node: FakeNode): Promise<void> {
 }
 
 describe("rule 5: missing trust is never success", () => {
-  // Gain: a container that nobody has a policy for passes, whatever it runs.
-  it("says nothing of a container without a policy", async () => {
+  attack("verdict-policy", "says nothing of a container without a policy", "a container that nobody has a policy for passes, whatever it runs", async () => {
     const node = bench.newNode();
     const image = (value: string) => ({ labels: [["image", value] as const] });
     for (const [name, change] of [
@@ -50,8 +50,7 @@ describe("rule 5: missing trust is never success", () => {
     ]);
   });
 
-  // Gain: a container's own name or label chooses a wider policy.
-  it("chooses the policy by the image's digest alone", async () => {
+  attack("verdict-image", "chooses the policy by the image's digest alone", "a container's own name or label chooses a wider policy", async () => {
     const node = bench.newNode();
     const labels = [
       ["image", `registry.example/other@${IMAGE}`],
@@ -65,8 +64,7 @@ describe("rule 5: missing trust is never success", () => {
     expect(codesOf(verdict)).toEqual(["NOT_IN_ALLOWLIST"]);
   });
 
-  // Gain: a container that hides all it does from the BPF programs is perfect.
-  it("says nothing of a container that executed nothing", async () => {
+  attack("verdict-executed", "says nothing of a container that executed nothing", "a container that hides all it does from the BPF programs is perfect", async () => {
     const node = bench.newNode();
     node.open("silent");
     await attestMarked(node);
@@ -74,8 +72,7 @@ describe("rule 5: missing trust is never success", () => {
     expect([verdict.tier, ...codesOf(verdict)]).toEqual(["none", "NO_EXECUTIONS"]);
   });
 
-  // Gain: a verifier whose policy was not delivered passes every node.
-  it("says nothing of hosts without a policy, but what nobody owns, and judges all once there is one", async () => {
+  attack("verdict-host-policy", "says nothing of hosts without a policy, but what nobody owns, and judges all once there is one", "a verifier whose policy was not delivered passes every node", async () => {
     await bench.restart({ policies: { "node-policy.json": undefined } });
     const node = bench.newNode();
     node.run(HOST, { path: "/usr/bin/rootkit", content: "rootkit" });
@@ -91,8 +88,7 @@ describe("rule 5: missing trust is never success", () => {
     expect(codesOf((await bench.report(node)).node.host)).toEqual(["NOT_IN_ALLOWLIST"]);
   });
 
-  // Gain: executions from before the policy are never judged.
-  it("judges what a container executed before its policy came, and while it was away", async () => {
+  attack("verdict-unjudged", "judges what a container executed before its policy came, and while it was away", "executions from before the policy are never judged", async () => {
     await bench.restart({ policies: { "namespace-policies.json": { policies: [] } } });
     const node = bench.newNode();
     const ns = node.open("web");
@@ -113,8 +109,7 @@ describe("rule 5: missing trust is never success", () => {
     expect(verdict.reasons.map(({ path }) => path)).toEqual(["/bin/early", "/bin/between"]);
   });
 
-  // Gain: a wider policy, later, makes an execution good that was not good when it happened.
-  it("judges an execution once, by the policy that was in force", async () => {
+  attack("verdict-judged-again", "judges an execution once, by the policy that was in force", "a wider policy, later, makes an execution good that was not good when it happened", async () => {
     const node = bench.newNode();
     const ns = node.open("web");
     const dropped = { path: "/bin/dropped", content: "dropped" };
@@ -132,8 +127,7 @@ describe("rule 5: missing trust is never success", () => {
     await bench.restart({ policies: {} });
   });
 
-  // Gain: the node's own programs are exchanged for others, or were never measured.
-  it("says nothing of a host on which our programs were not seen as the policy lists them", async () => {
+  attack("verdict-programs", "says nothing of a host on which our programs were not seen as the policy lists them", "the node's own programs are exchanged for others, or were never measured", async () => {
     const required = { ...NODE_POLICY, programs: ["/usr/lib/nsattest/missing.cjs"] };
     await bench.restart({ policies: { "node-policy.json": required } });
     const node = bench.newNode();
@@ -145,8 +139,7 @@ describe("rule 5: missing trust is never success", () => {
     await bench.restart({ policies: {} });
   });
 
-  // Gain: a container executes our very program, so it is in the list, and the host runs another one.
-  it("wants to see our programs as the host's", async () => {
+  attack("verdict-programs-owner", "wants to see our programs as the host's", "a container executes our very program, so it is in the list, and the host runs another one", async () => {
     const node = bench.newNode();
     node.boot({}, [{ path: "boot_aggregate", content: "PCRs 0 to 9" }, IMA_POLICY]);
     node.run(node.open("web"), MONITOR);
@@ -154,8 +147,7 @@ describe("rule 5: missing trust is never success", () => {
     expect(codesOf((await bench.report(node)).node.host)).toEqual(["PROGRAMS_UNMEASURED"]);
   });
 
-  // Gain: a container writes a file with the name of our program and executes it.
-  it("does not take a container's file for one of our programs, nor one that is merely excluded", async () => {
+  attack("verdict-programs-listed", "does not take a container's file for one of our programs, nor one that is merely excluded", "a container writes a file with the name of our program and executes it", async () => {
     const program = "/tmp/agent.cjs";
     const file = { path: program, content: "agent" };
     await bench.restart({
@@ -169,8 +161,7 @@ describe("rule 5: missing trust is never success", () => {
     await bench.restart({ policies: {} });
   });
 
-  // Gain: the node measures less than it should.
-  it("fails a host that loaded another IMA policy, and says when none was seen", async () => {
+  attack("verdict-ima-policy", "fails a host that loaded another IMA policy, and says when none was seen", "the node measures less than it should", async () => {
     const node = bench.newNode();
     node.boot({}, [
       { path: "boot_aggregate", content: "PCRs 0 to 9" },

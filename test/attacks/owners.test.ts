@@ -12,6 +12,7 @@ import {
   TOOL,
   VerifierBench,
 } from "../fakes/verifier-bench.ts";
+import { attack } from "./attack.ts";
 
 let bench: VerifierBench;
 beforeAll(async () => {
@@ -26,8 +27,7 @@ const EXCLUDED = { path: "/tmp/build.sh", content: "build" };
 const VIOLATION = { digest: null };
 
 describe("rule 2: every host-list entry has an owner", () => {
-  // Gain: a rootkit runs, and no policy is asked about it.
-  it("fails the host for an entry of its own that its policy does not allow", async () => {
+  attack("verdict-host-entry", "fails the host for an entry of its own that its policy does not allow", "a rootkit runs, and no policy is asked about it", async () => {
     const node = bench.newNode();
     node.run(HOST, INIT);
     node.run(HOST, ROOTKIT);
@@ -39,8 +39,7 @@ describe("rule 2: every host-list entry has an owner", () => {
     });
   });
 
-  // Gain: an allowed program is replaced.
-  it("fails the host for a known path with other content", async () => {
+  attack("policy-digest", "fails the host for a known path with other content", "an allowed program is replaced", async () => {
     const node = bench.newNode();
     node.run(HOST, { path: INIT.path, content: "replaced" });
     node.mark();
@@ -48,8 +47,7 @@ describe("rule 2: every host-list entry has an owner", () => {
     expect(codesOf((await bench.report(node)).node.host)).toEqual(["DIGEST_MISMATCH"]);
   });
 
-  // Gain: the entry from before the programs were attached is taken by a container, whose policy allows anything.
-  it("leaves entries from before the log to the host, whoever claims them", async () => {
+  attack("owner-attach", "leaves entries from before the log to the host, whoever claims them", "the entry from before the programs were attached is taken by a container, whose policy allows anything", async () => {
     const node = bench.newNode();
     node.powerOn();
     const rootkit = node.measure(ROOTKIT);
@@ -63,8 +61,7 @@ describe("rule 2: every host-list entry has an owner", () => {
     expect(host.reasons).toMatchObject([{ code: "NOT_IN_ALLOWLIST", path: ROOTKIT.path }]);
   });
 
-  // Gain: a container whitewashes what the host ran by running it as well.
-  it("leaves an entry to the host that the host has claimed, before or after a container did", async () => {
+  attack("owner-host-first", "leaves an entry to the host that the host has claimed, before or after a container did", "a container whitewashes what the host ran by running it as well", async () => {
     const node = bench.newNode();
     const ns = node.open("accomplice");
     for (const [first, second, name] of [
@@ -94,8 +91,7 @@ describe("rule 2: every host-list entry has an owner", () => {
     ]);
   });
 
-  // Gain: a rootkit that the owner program did not see, or was made not to see, is nobody's fault.
-  it("fails the host for an entry that nobody owns", async () => {
+  attack("verdict-host-unowned", "fails the host for an entry that nobody owns", "a rootkit that the owner program did not see, or was made not to see, is nobody's fault", async () => {
     const node = bench.newNode();
     node.measure(DROPPED);
     node.mark();
@@ -106,8 +102,7 @@ describe("rule 2: every host-list entry has an owner", () => {
     });
   });
 
-  // Gain: the same from a folder that the host's policy does not judge; or a file that it allows.
-  it("does not let the host's policy excuse an entry that nobody owns", async () => {
+  attack("owner-unowned", "does not let the host's policy excuse an entry that nobody owns", "the same from a folder that the host's policy does not judge; or a file that it allows", async () => {
     for (const file of [EXCLUDED, INIT]) {
       const node = bench.newNode();
       node.measure({ ...file, content: `${file.content} ` }, {});
@@ -122,8 +117,7 @@ describe("rule 2: every host-list entry has an owner", () => {
     expect(await bench.attest(owned)).toMatchObject({ body: { host: "affirming" } });
   });
 
-  // Gain: the host's policy, which excludes much, is asked about the entry after all.
-  it("does not let the host itself claim an entry late", async () => {
+  attack("owner-late-claim", "does not let the host itself claim an entry late", "the host's policy, which excludes much, is asked about the entry after all", async () => {
     const node = bench.newNode();
     const digest = node.measure(EXCLUDED);
     node.mark();
@@ -135,8 +129,7 @@ describe("rule 2: every host-list entry has an owner", () => {
     expect(report.hostList).toMatchObject({ entries: 5, host: 4 });
   });
 
-  // Gain: time to choose who takes the entry.
-  it("does not let a late owner relieve the host", async () => {
+  attack("owner-mark", "does not let a late owner relieve the host", "time to choose who takes the entry", async () => {
     const node = bench.newNode();
     const ns = node.open("late");
     const digest = node.measure(BUSYBOX);
@@ -148,8 +141,7 @@ describe("rule 2: every host-list entry has an owner", () => {
     expect(codesOf((await bench.report(node)).node.host)).toEqual(["ENTRY_UNOWNED"]);
   });
 
-  // Gain: a mark in advance makes every claim after it a late one, and the owner unknown for ever.
-  it("refuses a mark beyond the list, for that round", async () => {
+  attack("mark-beyond-list", "refuses a mark beyond the list, for that round", "a mark in advance makes every claim after it a late one, and the owner unknown for ever", async () => {
     const node = bench.newNode();
     await bench.attest(node);
     // As it can happen honestly: the kernel has appended and not yet extended when the TPM quotes.
@@ -167,15 +159,13 @@ describe("rule 2: every host-list entry has an owner", () => {
     expect(codesOf((await bench.report(node)).node.host)).toEqual(["ENTRY_UNOWNED"]);
   });
 
-  // Gain: a mark that goes back opens a settled entry again.
-  it("refuses a mark that goes back", async () => {
+  attack("mark-decreases", "refuses a mark that goes back", "a mark that goes back opens a settled entry again", async () => {
     const node = bench.newNode();
     node.mark(1);
     expectRefused(await bench.attest(node), "MARK_DECREASES");
   });
 
-  // Gain: entries are never judged, for no mark ever comes.
-  it("says nothing of a host whose log stands still above its entries", async () => {
+  attack("verdict-stalled", "says nothing of a host whose log stands still above its entries", "entries are never judged, for no mark ever comes", async () => {
     const node = bench.newNode();
     node.claim(HOST, node.measure(ROOTKIT));
     node.anchor();
@@ -190,8 +180,7 @@ describe("rule 2: every host-list entry has an owner", () => {
     expect(await bench.attest(node)).toMatchObject({ body: { host: "contraindicated" } });
   });
 
-  // Gain: a restart of the verifier gives pending entries another two minutes.
-  it("does not begin to wait anew after a restart of the verifier", async () => {
+  attack("verdict-stalled-since", "does not begin to wait anew after a restart of the verifier", "a restart of the verifier gives pending entries another two minutes", async () => {
     const node = bench.newNode();
     node.claim(HOST, node.measure(ROOTKIT));
     node.anchor();
@@ -201,8 +190,7 @@ describe("rule 2: every host-list entry has an owner", () => {
     expect(await bench.attest(node)).toMatchObject({ body: { host: "none" } });
   });
 
-  // Gain: a program is changed while it runs, and its good digest stays.
-  it("fails the host for its violations, and a container for its own, by their number", async () => {
+  attack("verdict-violation", "fails the host for its violations, and a container for its own, by their number", "a program is changed while it runs, and its good digest stays", async () => {
     const node = bench.newNode();
     const ns = node.open("writer");
     node.run(ns, BUSYBOX);
@@ -227,8 +215,7 @@ describe("rule 2: every host-list entry has an owner", () => {
 });
 
 describe("rule 3: executions only add, and no container can fail the host", () => {
-  // Gain: the second container to run a file, for which the kernel adds no entry, answers for nothing.
-  it("holds an execution against its container, whether the list has it or not", async () => {
+  attack("policy-path", "holds an execution against its container, whether the list has it or not", "the second container to run a file, for which the kernel adds no entry, answers for nothing", async () => {
     const node = bench.newNode();
     const [first, second] = [node.open("first"), node.open("second")];
     node.run(first, DROPPED);
@@ -245,8 +232,7 @@ describe("rule 3: executions only add, and no container can fail the host", () =
     }
   });
 
-  // Gain: the host's account is emptied by executing its files, not by causing their entries.
-  it("does not let an execution relieve the host of an entry", async () => {
+  attack("owner-unowned", "does not let an execution relieve the host of an entry", "the host's account is emptied by executing its files, not by causing their entries", async () => {
     const node = bench.newNode();
     const ns = node.open("accomplice");
     node.measure(BUSYBOX);
@@ -256,8 +242,7 @@ describe("rule 3: executions only add, and no container can fail the host", () =
     expect(codesOf((await bench.report(node)).node.host)).toEqual(["ENTRY_UNOWNED"]);
   });
 
-  // Gain: the kernel's cached digest, which a container can make stale, stands for what really ran.
-  it("fails a container that owns an entry without an execution of that content", async () => {
+  attack("content-executed", "fails a container that owns an entry without an execution of that content", "the kernel's cached digest, which a container can make stale, stands for what really ran", async () => {
     const node = bench.newNode();
     const ns = node.open("stale");
     node.execute(ns, BUSYBOX);
@@ -269,8 +254,7 @@ describe("rule 3: executions only add, and no container can fail the host", () =
     expect(codesOf(namespaceOf(report, "stale").verdict)).toEqual(["DIGEST_UNSTABLE"]);
   });
 
-  // Gain: O_DIRECT, SysV shared memory: what has no digest cannot be forbidden.
-  it("fails a container whose entry or execution has no digest", async () => {
+  attack("content-zero", "fails a container whose entry or execution has no digest", "O_DIRECT, SysV shared memory: what has no digest cannot be forbidden", async () => {
     const node = bench.newNode();
     const [entry, execution] = [node.open("entry"), node.open("execution")];
     const zero = { algorithm: "sha256", value: new Uint8Array(32) };
@@ -286,8 +270,7 @@ describe("rule 3: executions only add, and no container can fail the host", () =
     }
   });
 
-  // Gain: a digest of a broken hash, which the file's own attributes may choose.
-  it("fails a container for a digest that is not SHA-256", async () => {
+  attack("policy-algorithm", "fails a container for a digest that is not SHA-256", "a digest of a broken hash, which the file's own attributes may choose", async () => {
     const node = bench.newNode();
     const ns = node.open("weak");
     const digest = { algorithm: "sha1", value: new Uint8Array(20).fill(1) };
@@ -298,8 +281,7 @@ describe("rule 3: executions only add, and no container can fail the host", () =
     expect(codesOf(verdict)).toEqual(["DIGEST_ALGORITHM"]);
   });
 
-  // Gain: `runc init` makes every container fail; or whatever a container runs is called a runtime.
-  it("counts what a runtime executes in a container's cgroup as the host's, by its digest alone", async () => {
+  attack("owner-runtime", "counts what a runtime executes in a container's cgroup as the host's, by its digest alone", "`runc init` makes every container fail; or whatever a container runs is called a runtime", async () => {
     const node = bench.newNode();
     const [honest, setns, named] = ["honest", "setns", "named"].map((name) => node.open(name));
     if (!honest || !setns || !named) throw new Error("three namespaces");
@@ -317,8 +299,7 @@ describe("rule 3: executions only add, and no container can fail the host", () =
     expect(codesOf(namespaceOf(report, "named").verdict)).toEqual(["NOT_IN_ALLOWLIST"]);
   });
 
-  // Gain: names that mean something to the host make a container's file the host's, or make the host fail.
-  it("lets no name of a container's file touch the host", async () => {
+  attack("verdict-aggregate-place", "lets no name of a container's file touch the host", "names that mean something to the host make a container's file the host's, or make the host fail", async () => {
     const node = bench.newNode();
     const ns = node.open("names");
     for (const path of ["boot_aggregate", "/etc/ima/ima-policy", "/usr/lib/nsattest/monitor.cjs"]) {

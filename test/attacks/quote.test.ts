@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type FakeNode, flipBit } from "../fakes/fake-node.ts";
 import { newFakeKey } from "../fakes/fake-tpm.ts";
 import { codesOf, expectRefused, VerifierBench } from "../fakes/verifier-bench.ts";
+import { attack } from "./attack.ts";
 
 let bench: VerifierBench;
 beforeAll(async () => {
@@ -19,8 +20,7 @@ async function goodNode(): Promise<FakeNode> {
 }
 
 describe("rule 1: what is checked is the verifier's choice", () => {
-  // Gain: root on one machine answers for another one, or for a machine that is no more, with a key of its own.
-  it("refuses a quote of another key", async () => {
+  attack("quote-signature", "refuses a quote of another key", "root on one machine answers for another one, or for a machine that is no more, with a key of its own", async () => {
     const node = await goodNode();
     node.tpm.ak = newFakeKey();
     expectRefused(await bench.attest(node), "QUOTE_SIGNATURE");
@@ -29,8 +29,7 @@ describe("rule 1: what is checked is the verifier's choice", () => {
     expect(quote.verified).toBe(false);
   });
 
-  // Gain: whoever broke a node once keeps the key it quotes with, though the node enrolled again with a new one.
-  it("asks the registrar for the key when quotes are by another, and takes no other's word", async () => {
+  attack("node-pin", "asks the registrar for the key when quotes are by another, and takes no other's word", "whoever broke a node once keeps the key it quotes with, though the node enrolled again with a new one", async () => {
     const node = await goodNode();
     const renewed = newFakeKey();
     node.tpm.ak = renewed;
@@ -40,8 +39,7 @@ describe("rule 1: what is checked is the verifier's choice", () => {
     expect(await bench.attest(node)).toMatchObject({ status: 200, body: { host: "affirming" } });
   });
 
-  // Gain: PCR 10 is left out, so the list can say anything.
-  it("refuses a quote of other PCRs", async () => {
+  attack("quote-selection", "refuses a quote of other PCRs", "PCR 10 is left out, so the list can say anything", async () => {
     const node = await goodNode();
     const answer = await bench.attest(node, (evidence, { nonce }) => ({
       ...evidence,
@@ -50,8 +48,7 @@ describe("rule 1: what is checked is the verifier's choice", () => {
     expectRefused(answer, "QUOTE_SELECTION");
   });
 
-  // Gain: PCRs that anybody may reset stand in for 10 and 13.
-  it("refuses the values of other PCRs in the place of the ones that count", async () => {
+  attack("quote-selection", "refuses the values of other PCRs in the place of the ones that count", "PCRs that anybody may reset stand in for 10 and 13", async () => {
     const node = await goodNode();
     const answer = await bench.attest(node, (evidence, { nonce }) => ({
       ...evidence,
@@ -61,8 +58,7 @@ describe("rule 1: what is checked is the verifier's choice", () => {
     expectRefused(answer, "QUOTE_SELECTION");
   });
 
-  // Gain: a bank with a broken hash, or one that the kernel does not extend as it should.
-  it("refuses a quote of another bank", async () => {
+  attack("quote-selection", "refuses a quote of another bank", "a bank with a broken hash, or one that the kernel does not extend as it should", async () => {
     const node = await goodNode();
     const answer = await bench.attest(node, (evidence, { nonce }) => ({
       ...evidence,
@@ -71,8 +67,7 @@ describe("rule 1: what is checked is the verifier's choice", () => {
     expectRefused(answer, "QUOTE_SELECTION");
   });
 
-  // Gain: the list is replayed to a value of the sender's choice.
-  it("refuses PCR values that were not quoted", async () => {
+  attack("quote-pcr-digest", "refuses PCR values that were not quoted", "the list is replayed to a value of the sender's choice", async () => {
     const node = await goodNode();
     const answer = await bench.attest(node, (evidence) => ({
       ...evidence,
@@ -81,8 +76,7 @@ describe("rule 1: what is checked is the verifier's choice", () => {
     expectRefused(answer, "QUOTE_PCR_DIGEST");
   });
 
-  // Gain: any field of the quote, the clock among them, is the sender's.
-  it("refuses a quote that was changed after it was signed", async () => {
+  attack("quote-signature", "refuses a quote that was changed after it was signed", "any field of the quote, the clock among them, is the sender's", async () => {
     const node = await goodNode();
     const answer = await bench.attest(node, (evidence) => ({
       ...evidence,
@@ -93,8 +87,7 @@ describe("rule 1: what is checked is the verifier's choice", () => {
 });
 
 describe("freshness", () => {
-  // Gain: one good moment, recorded, is shown for ever.
-  it("refuses evidence that was sent before", async () => {
+  attack("challenge-once", "refuses evidence that was sent before", "one good moment, recorded, is shown for ever", async () => {
     const node = await goodNode();
     const challenge = await bench.challenge(node);
     const evidence = node.evidence(challenge);
@@ -107,16 +100,14 @@ describe("freshness", () => {
     expect((await bench.report(node)).node.host.tier).toBe("affirming");
   });
 
-  // Gain: the same, with a fresh nonce in the message and the old one in the quote.
-  it("refuses an old quote under a fresh nonce", async () => {
+  attack("quote-nonce", "refuses an old quote under a fresh nonce", "the same, with a fresh nonce in the message and the old one in the quote", async () => {
     const node = await goodNode();
     const old = node.evidence(await bench.challenge(node));
     const answer = await bench.attest(node, (_, { nonce }) => ({ ...old, nonce }));
     expectRefused(answer, "QUOTE_NONCE");
   });
 
-  // Gain: a quote from before a compromise is kept and used after it.
-  it("refuses a nonce that is too old", async () => {
+  attack("challenge-deadline", "refuses a nonce that is too old", "a quote from before a compromise is kept and used after it", async () => {
     const node = await goodNode();
     const evidence = node.evidence(await bench.challenge(node));
     bench.advance(61);
@@ -126,8 +117,7 @@ describe("freshness", () => {
     });
   });
 
-  // Gain: a node collects nonces for another one.
-  it("refuses a nonce that was given to another node", async () => {
+  attack("challenge-node", "refuses a nonce that was given to another node", "a node collects nonces for another one", async () => {
     const [node, other] = [await goodNode(), await goodNode()];
     const evidence = node.evidence(await bench.challenge(other));
     expect(await bench.submit(node, evidence)).toMatchObject({
@@ -136,8 +126,7 @@ describe("freshness", () => {
     });
   });
 
-  // Gain: nonces that were never given out can be quoted ahead of time.
-  it("refuses a nonce of the node's own making", async () => {
+  attack("challenge-known", "refuses a nonce of the node's own making", "nonces that were never given out can be quoted ahead of time", async () => {
     const node = await goodNode();
     const challenge = await bench.challenge(node);
     const evidence = node.evidence({ ...challenge, nonce: new Uint8Array(32) });
@@ -147,15 +136,13 @@ describe("freshness", () => {
     });
   });
 
-  // Gain: an older state of the same boot is shown again as the present one.
-  it("refuses a quote whose clock went back", async () => {
+  attack("boot-clock", "refuses a quote whose clock went back", "an older state of the same boot is shown again as the present one", async () => {
     const node = await goodNode();
     node.tpm.clock -= 500;
     expectRefused(await bench.attest(node), "QUOTE_CLOCK");
   });
 
-  // Gain: a node that has turned bad stops sending, and stays good.
-  it("reads a verdict after its end as none", async () => {
+  attack("verdict-expiry", "reads a verdict after its end as none", "a node that has turned bad stops sending, and stays good", async () => {
     const node = await goodNode();
     const ns = node.open("web");
     node.run(ns, { path: "/bin/busybox", content: "busybox" });
@@ -173,8 +160,7 @@ describe("freshness", () => {
     expect(nodes.find(({ id }) => id === node.id)?.host).toBe("none");
   });
 
-  // Gain: a restart of the verifier gives an old verdict a new life.
-  it("does not make a verdict younger by a restart", async () => {
+  attack("verdict-expiry", "does not make a verdict younger by a restart", "a restart of the verifier gives an old verdict a new life", async () => {
     const node = await goodNode();
     bench.advance(61);
     await bench.restart();

@@ -7,6 +7,7 @@ import { encodeEvidence } from "@nsattest/protocol";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { FakeNode } from "../fakes/fake-node.ts";
 import { BUSYBOX, strangerIdentity, VerifierBench } from "../fakes/verifier-bench.ts";
+import { attack } from "./attack.ts";
 
 let bench: VerifierBench;
 let node: FakeNode;
@@ -38,8 +39,7 @@ function evidencePath(id: string = node.id): string {
 describe("who asks", () => {
   const body = JSON.stringify({ bootId: randomUUID() });
 
-  // Gain: one broken node speaks for all.
-  it("refuses a node that speaks for another one", async () => {
+  attack("peer-node", "refuses a node that speaks for another one", "one broken node speaks for all", async () => {
     const as = bench.identityOf(bench.newNode().id);
     const challenge = await bench.send(challengePath(), { as, type: JSON_TYPE, body });
     expect(challenge).toMatchObject({ status: 403, code: "ACCESS_DENIED" });
@@ -48,8 +48,7 @@ describe("who asks", () => {
     expect(answer).toMatchObject({ status: 403, code: "ACCESS_DENIED" });
   });
 
-  // Gain: any node reads what all others execute.
-  it("shows nothing to nodes and services", async () => {
+  attack("peer-role", "shows nothing to nodes and services", "any node reads what all others execute", async () => {
     for (const as of [bench.identityOf(node.id), bench.serviceIdentity("verifier")]) {
       for (const path of ["/v1/nodes", `/v1/nodes/${node.id}`]) {
         expect(await bench.send(path, { as })).toMatchObject({
@@ -63,8 +62,7 @@ describe("who asks", () => {
     await expect(bench.send("/v1/nodes", { as })).rejects.toThrow();
   });
 
-  // Gain: whoever may read verdicts may make them.
-  it("takes no evidence from an operator", async () => {
+  attack("peer-role", "takes no evidence from an operator", "whoever may read verdicts may make them", async () => {
     const as = bench.serviceIdentity("operator");
     for (const [path, type] of [
       [challengePath(), JSON_TYPE],
@@ -74,14 +72,12 @@ describe("who asks", () => {
     }
   });
 
-  // Gain: anybody on the network does all of this.
-  it("speaks to nobody without a certificate of its authority", async () => {
+  attack("peer-certificate", "speaks to nobody without a certificate of its authority", "anybody on the network does all of this", async () => {
     await expect(bench.send("/v1/nodes")).rejects.toThrow();
     await expect(bench.send("/v1/nodes", { as: strangerIdentity() })).rejects.toThrow();
   });
 
-  // Gain: a node whose registration was withdrawn, or never was, gets a verdict.
-  it("knows no node that the registrar does not know", async () => {
+  attack("node-registered", "knows no node that the registrar does not know", "a node whose registration was withdrawn, or never was, gets a verdict", async () => {
     const stranger = new FakeNode();
     stranger.boot();
     const as = bench.identityOf(stranger.id);
@@ -99,8 +95,7 @@ describe("who asks", () => {
     });
   });
 
-  // Gain: while the registrar is down, any key will do.
-  it("pins no key while the registrar does not answer, and needs it for no node it knows", async () => {
+  attack("node-registrar-down", "pins no key while the registrar does not answer, and needs it for no node it knows", "while the registrar is down, any key will do", async () => {
     bench.registrarUp = false;
     const fresh = bench.newNode();
     const as = bench.identityOf(fresh.id);

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { Check } from "./checks/check.ts";
+import { ENROLMENT_CHECKS } from "./checks/enrolment-checks.ts";
+import { LIST_CHECKS } from "./checks/list-checks.ts";
+import { LOG_CHECKS } from "./checks/log-checks.ts";
+import { PROTOCOL_CHECKS } from "./checks/protocol-checks.ts";
+import { QUOTE_CHECKS } from "./checks/quote-checks.ts";
+import { VERDICT_CHECKS } from "./checks/verdict-checks.ts";
+import { VERIFIER_CHECKS } from "./checks/verifier-checks.ts";
+
+const ALL = {
+  ...VERIFIER_CHECKS,
+  ...PROTOCOL_CHECKS,
+  ...QUOTE_CHECKS,
+  ...LIST_CHECKS,
+  ...LOG_CHECKS,
+  ...VERDICT_CHECKS,
+  ...ENROLMENT_CHECKS,
+} as const;
+
+/** The name of a check, as reports and `test:mutants --check` use it. */
+export type CheckId = keyof typeof ALL;
+
+/**
+ * Every check in the path from a request to a verdict, in the order in which evidence meets them. `checks.test.ts` keeps
+ * it complete, `npm run test:attacks` tries to get past each, `npm run test:mutants` removes each and looks who notices.
+ */
+export const CHECKS: Readonly<Record<CheckId, Check>> = ALL;

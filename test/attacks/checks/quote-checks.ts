@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { Checks } from "./check.ts";
+
+const QUOTE_TEST = "tpm/src/quote.test.ts";
+const KEY_TEST = "tpm/src/public-area.test.ts";
+
+/** What makes a quote one: signature, key, nonce, PCRs. */
+export const QUOTE_CHECKS = {
+  "quote-signature": {
+    file: "tpm/src/quote.ts",
+    excerpt: "if (!isSignatureOf(key, input.attest, parseSignature(input.signature))) {",
+    without: "if (false) {",
+    guards: "the pinned key signed the quote",
+  },
+  "quote-signature-scheme": {
+    file: "tpm/src/signature.ts",
+    excerpt:
+      "if (key.scheme?.name !== signature.scheme || key.scheme.hash !== signature.hash) return false;",
+    without: "",
+    guards: "the key says how it signs, not the signature",
+  },
+  "quote-signature-form": {
+    file: "tpm/src/signature.ts",
+    excerpt: "if (scheme !== AlgorithmId.ECDSA) {",
+    without: "if (false) {",
+    guards: "no scheme is read as another one",
+    tests: [{ file: "tpm/src/signature.test.ts", title: "refuses RSAPSS" }],
+  },
+  "quote-signature-numbers": {
+    file: "tpm/src/signature.ts",
+    excerpt: "if (r.length > COORDINATE_SIZE || s.length > COORDINATE_SIZE) {",
+    without: "if (false) {",
+    guards: "the numbers of an ECDSA signature fit where they are put",
+    tests: [{ file: "tpm/src/signature.test.ts", title: "refuses r of 33 bytes" }],
+  },
+  "quote-key": {
+    file: "tpm/src/quote.ts",
+    excerpt: "assertAttestationKey(key);",
+    without: "",
+    guards: "the key signs nothing but what its TPM states",
+    tests: [{ file: QUOTE_TEST, title: "a key that signs anything" }],
+  },
+  "quote-nonce": {
+    file: "tpm/src/quote.ts",
+    excerpt:
+      'if (!equal(quoted, expected)) throw new TpmError("QUOTE_NONCE", "another nonce was quoted");',
+    without: "",
+    guards: "the quote was made for this challenge",
+  },
+  "quote-nonce-size": {
+    file: "tpm/src/quote.ts",
+    excerpt: "if (expected.length < MIN_NONCE_SIZE) {",
+    without: "if (false) {",
+    guards: "nobody could have guessed the nonce",
+    tests: [{ file: QUOTE_TEST, title: "a nonce too short to be fresh" }],
+  },
+  "quote-selection": {
+    file: "tpm/src/quote.ts",
+    excerpt: "if (!samePcrSelection(quoted, asked)) {",
+    without: "if (false) {",
+    guards: "exactly the PCRs that were asked for were quoted",
+  },
+  "quote-selection-empty": {
+    file: "tpm/src/quote.ts",
+    excerpt: "if (!asked.some(({ pcrs }) => pcrs.length > 0)) {",
+    without: "if (false) {",
+    guards: "a quote is about something",
+    tests: [{ file: QUOTE_TEST, title: "a quote of nothing, as asked" }],
+  },
+  "quote-pcr-digest": {
+    file: "tpm/src/quote.ts",
+    excerpt: "if (!equal(attest.pcrDigest, pcrDigest(key.scheme.hash, ordered))) {",
+    without: "if (false) {",
+    guards: "the PCRs had the values that list and log are replayed to",
+  },
+  "quote-pcr-missing": {
+    file: "tpm/src/pcr.ts",
+    excerpt: "if (found?.value.length !== HASH_ALGORITHMS[bank].size) {",
+    without: "if (found === undefined) return [];\n      if (false) {",
+    guards: "each PCR that counts has a value of its bank's size",
+    tests: [{ file: "tpm/src/pcr.test.ts", title: "one has another size" }],
+  },
+  "quote-pcr-extra": {
+    file: "tpm/src/pcr.ts",
+    excerpt: "if (ordered.length !== values.length) {",
+    without: "if (false) {",
+    guards: "no PCR has two values, and none is there that was not asked for",
+  },
+  "quote-bank-count": {
+    file: "tpm/src/pcr.ts",
+    excerpt:
+      'if (count > MAX_BANKS) throw new TpmError("PCR_SELECTION", `${count} banks selected`);',
+    without: "",
+    guards: "a number in a message does not decide how much is computed",
+    tests: [{ file: "tpm/src/pcr.test.ts", title: "refuses more banks than there are hashes" }],
+  },
+  "quote-bitmap": {
+    file: "tpm/src/pcr.ts",
+    excerpt:
+      'if (size !== SELECT_SIZE) throw new TpmError("PCR_SELECTION", `bitmap of ${size} bytes, not 3`);',
+    without: "",
+    guards: "a selection is read as the TPM meant it",
+    tests: [{ file: "tpm/src/pcr.test.ts", title: "refuses four bytes of bitmap" }],
+  },
+  "quote-magic": {
+    file: "tpm/src/attest.ts",
+    excerpt:
+      'if (reader.u32() !== MAGIC) throw new TpmError("ATTEST_MAGIC", "not a TPM-generated structure");',
+    without: "reader.u32();",
+    guards: "the TPM itself made what was signed",
+  },
+  "quote-type": {
+    file: "tpm/src/attest.ts",
+    excerpt: 'if (reader.u16() !== ST_ATTEST_QUOTE) throw new TpmError("ATTEST_TYPE", "not a quote");',
+    without: "reader.u16();",
+    guards: "another attestation of the key is not taken for a quote",
+  },
+  "quote-end": {
+    file: "tpm/src/attest.ts",
+    excerpt: "  reader.end();\n  return attest;",
+    without: "  return attest;",
+    guards: "a quote is read to its last byte",
+  },
+  "quote-yes-or-no": {
+    file: "tpm/src/attest.ts",
+    excerpt: 'if (safe > 1) throw new TpmError("BYTES_RANGE", `yes or no, not ${safe}`);',
+    without: "",
+    guards: "a quote has one reading",
+  },
+  "bytes-end": {
+    file: "tpm/src/bytes.ts",
+    excerpt: "if (this.remaining > 0) {",
+    without: "if (false) {",
+    guards: "nothing stands behind the last field of a structure",
+    tests: [{ file: QUOTE_TEST, title: "a signed quote with bytes behind it" }],
+  },
+  "bytes-short": {
+    file: "tpm/src/bytes.ts",
+    excerpt:
+      "if (!Number.isSafeInteger(length) || length < 0 || length > this.remaining) {",
+    without: "if (false) {",
+    guards: "no length in a message reaches beyond the message",
+    tests: [{ file: "tpm/src/bytes.test.ts", title: "bytes out of 2" }],
+  },
+  "bytes-range": {
+    file: "tpm/src/bytes.ts",
+    excerpt: "if (value > BigInt(Number.MAX_SAFE_INTEGER)) {",
+    without: "if (false) {",
+    guards: "a number is the one that was signed, not one close to it",
+    tests: [{ file: "tpm/src/bytes.test.ts", title: "reads 2^53-1 and nothing above" }],
+  },
+  "hash-unknown": {
+    file: "tpm/src/hash-algorithm.ts",
+    excerpt: 'if (!algorithm) throw new TpmError("HASH_UNKNOWN", `unknown hash 0x${id.toString(16)}`);\n  return algorithm;',
+    without: "return algorithm ?? HASH_ALGORITHMS.sha256;",
+    guards: "a hash that is not known is not taken for one that is",
+    tests: [{ file: "tpm/src/hash-algorithm.test.ts", title: "knows no hash by an id that is not in the table" }],
+  },
+  "key-fixed-tpm": {
+    file: "tpm/src/attestation-key.ts",
+    excerpt: '"fixedTPM", ',
+    without: "",
+    guards: "the attestation key cannot leave its TPM",
+  },
+  "key-fixed-parent": {
+    file: "tpm/src/attestation-key.ts",
+    excerpt: '"fixedParent", ',
+    without: "",
+    guards: "the attestation key cannot be moved under another parent",
+  },
+  "key-origin": {
+    file: "tpm/src/attestation-key.ts",
+    excerpt: '"sensitiveDataOrigin", ',
+    without: "",
+    guards: "the attestation key was made in the TPM",
+  },
+  "key-restricted": {
+    file: "tpm/src/attestation-key.ts",
+    excerpt: '"restricted", ',
+    without: "",
+    guards: "the attestation key signs only what the TPM made",
+  },
+  "key-signs": {
+    file: "tpm/src/attestation-key.ts",
+    excerpt: ', "sign"]',
+    without: "]",
+    guards: "the attestation key is one that signs",
+  },
+  "key-decrypts": {
+    file: "tpm/src/attestation-key.ts",
+    excerpt: 'if ((area.attributes & Attribute.decrypt) !== 0) refuse("decrypt is set");',
+    without: "",
+    guards: "the attestation key has no second use",
+  },
+  "key-scheme": {
+    file: "tpm/src/attestation-key.ts",
+    excerpt: 'if (area.scheme === null) refuse("no signing scheme");',
+    without: "",
+    guards: "the attestation key has one way to sign",
+    tests: [{ file: "tpm/src/attestation-key.test.ts", title: "without a fixed scheme" }],
+  },
+  "key-sha1": {
+    file: "tpm/src/attestation-key.ts",
+    excerpt:
+      'if (BROKEN.has(area.nameAlg) || BROKEN.has(area.scheme.hash)) refuse("SHA-1");',
+    without: "",
+    guards: "neither the key's name nor its signatures stand on a broken hash",
+  },
+  "key-modulus": {
+    file: "tpm/src/public-area.ts",
+    excerpt: "if (modulus.length !== RSA_BITS / 8 || first < 0x80 || last % 2 === 0) {",
+    without: "if (false) {",
+    guards: "a key that anybody could factor is none",
+    tests: [{ file: KEY_TEST, title: "refuses a modulus that is" }],
+  },
+  "key-point": {
+    file: "tpm/src/public-area.ts",
+    excerpt: 'throw new TpmError("KEY_INVALID", "not a point of P-256", { cause });',
+    without: "return createPublicKey(AN_INVALID_KEY_IS_TAKEN_FOR_THIS_ONE);",
+    guards: "a point off the curve is no key",
+    tests: [{ file: KEY_TEST, title: "refuses a point that is not on the curve" }],
+  },
+} as const satisfies Checks;

@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { Checks } from "./check.ts";
+
+const JUDGE = "verifier/src/verdict/judge.ts";
+const JUDGE_HOST = "verifier/src/verdict/judge-host.ts";
+const RULES = "verifier/src/verdict/host-rules.ts";
+const HOST = "verifier/src/verdict/decide-host.ts";
+const NAMESPACE = "verifier/src/verdict/decide-namespace.ts";
+
+/** What a verdict asks for before it is affirming. */
+export const VERDICT_CHECKS = {
+  "verdict-execution": {
+    file: JUDGE,
+    excerpt: "unjudged.flatMap((item) => judgeExecution(policy, item, \"exact\"))",
+    without: "[]",
+    guards: "each execution is asked about",
+  },
+  "verdict-unjudged": {
+    file: JUDGE,
+    excerpt: "policy && known?.judged === false ? readNamespace(after, id).executions : news",
+    without: "news",
+    guards: "what ran while there was no policy is judged by the first one",
+  },
+  "verdict-judged-again": {
+    file: JUDGE,
+    excerpt: "withFindings(known?.findings ?? NO_FINDINGS, reasons, news.flatMap(limitsOf)),",
+    without: "withFindings(NO_FINDINGS, reasons, news.flatMap(limitsOf)),",
+    guards: "what was found stays found",
+  },
+  "verdict-changed": {
+    file: JUDGE,
+    excerpt: "before.hostGapAt !== after.hostGapAt",
+    without: "false",
+    guards: "a gap of the host reaches namespaces that do nothing",
+  },
+  "verdict-image": {
+    file: JUDGE,
+    excerpt: "const image = labels.find(([key]) => key === \"image\")?.[1] ?? \"\";",
+    without: "const image = labels.find(([, value]) => IMAGE_DIGEST.test(value))?.[1] ?? \"\";",
+    guards: "the policy is chosen by the image's digest and no other label",
+  },
+  "verdict-image-form": {
+    file: JUDGE,
+    excerpt: "const IMAGE_DIGEST = /(?:^|@)(sha256:[0-9a-f]{64})$/;",
+    without: "const IMAGE_DIGEST = /(sha256:[0-9a-f]{64})/;",
+    guards: "an image's name that contains a digest is not one with a digest",
+  },
+  "verdict-limits": {
+    file: "verifier/src/verdict/findings.ts",
+    excerpt: "...((flags & EventFlag.SCRIPT) !== 0 ? ([\"INTERPRETER\"] as const) : []),",
+    without: "",
+    guards: "what an execution leaves open is said",
+  },
+  "verdict-limits-host": {
+    file: NAMESPACE,
+    excerpt: "...INHERITED.filter((limit) => host.limits.includes(limit)),",
+    without: "",
+    guards: "what is not known of the host is said of its namespaces",
+  },
+  "verdict-unstable": {
+    file: NAMESPACE,
+    excerpt: "const contraindicated = [...findings.reasons, ...unstable];",
+    without: "const contraindicated = [...findings.reasons];",
+    guards: "a namespace whose executions cannot be told fails",
+  },
+  "verdict-policy": {
+    file: NAMESPACE,
+    excerpt: "...policyReasons(image, images),",
+    without: "",
+    guards: "a namespace without a policy is not affirmed",
+  },
+  "verdict-executed": {
+    file: NAMESPACE,
+    excerpt: "...(executed ? [] : [NOTHING_EXECUTED]),",
+    without: "",
+    guards: "a namespace that did nothing is not affirmed",
+  },
+  "verdict-host-contraindicated": {
+    file: NAMESPACE,
+    excerpt: 'return { none: [{ code: "HOST_CONTRAINDICATED", detail }], warning: [] };',
+    without: "return { none: [], warning: [] };",
+    guards: "nothing is affirmed on a host that fails",
+  },
+  "verdict-host-unproven": {
+    file: NAMESPACE,
+    excerpt: 'return { none: [{ code: "HOST_UNPROVEN", detail }], warning: [] };',
+    without: "return { none: [], warning: [] };",
+    guards: "nothing is affirmed on a host that proves nothing",
+  },
+  "verdict-privileged": {
+    file: JUDGE_HOST,
+    excerpt: "ns === HOST || namespaces.get(ns)?.privileged === true;",
+    without: "ns === HOST;",
+    guards: "who can act as the host is judged as the host",
+  },
+  "verdict-privileged-entries": {
+    file: JUDGE_HOST,
+    excerpt: "...[...own, ...asHost].flatMap((entry) => judgeHostEntry(policy, entry)),",
+    without: "...own.flatMap((entry) => judgeHostEntry(policy, entry)),",
+    guards: "entries of a privileged container are judged as the host's",
+  },
+  "verdict-host-entry": {
+    file: JUDGE_HOST,
+    excerpt: 'const own = entries.filter(({ owner }) => owner === "host");',
+    without: 'const own = entries.filter(({ index }) => index < 4);',
+    guards: "each entry of the host is asked about",
+  },
+  "verdict-host-unowned": {
+    file: JUDGE_HOST,
+    excerpt: 'joined.entries.filter(({ owner }) => owner === "unowned").map(unownedReason);',
+    without: "[] as VerdictReason[];",
+    guards: "an entry that nobody owns fails the host",
+  },
+  "verdict-host-later-policy": {
+    file: JUDGE_HOST,
+    excerpt: "past.judged ? joined : everything(joined.state, namespaces);",
+    without: "joined;",
+    guards: "what the host did without a policy is judged by the first one",
+  },
+  "verdict-violation": {
+    file: RULES,
+    excerpt: "  if (digest === null) {\n    return [{ code: \"VIOLATION\"",
+    without: "  if (digest === null) return [];\n  if (digest === null) {\n    return [{ code: \"VIOLATION\"",
+    guards: "a violation of the host fails it",
+  },
+  "verdict-ima-policy": {
+    file: RULES,
+    excerpt: "if (path === policy.imaPolicy.path) {",
+    without: "if (path === policy.imaPolicy.path) return [];\n  if (false) {",
+    guards: "the node loaded the pinned IMA policy and no other",
+  },
+  "verdict-aggregate": {
+    file: HOST,
+    excerpt: "if (first && isBootAggregate(first)) return [];",
+    without: "return [];",
+    guards: "the list begins where the kernel began it",
+  },
+  "verdict-aggregate-place": {
+    file: RULES,
+    excerpt: "index === 0 && path === BOOT_AGGREGATE &&",
+    without: "path === BOOT_AGGREGATE &&",
+    guards: "a file that calls itself boot_aggregate is a file",
+  },
+  "verdict-programs": {
+    file: HOST,
+    excerpt: ".filter((program) => !programs.has(program))",
+    without: ".filter(() => false)",
+    guards: "the node's own programs are the ones that the policy knows",
+  },
+  "verdict-programs-owner": {
+    file: JUDGE_HOST,
+    excerpt: "...own.flatMap((entry) => programOf(policy, entry) ?? []),",
+    without: "...entries.flatMap((entry) => programOf(policy, entry) ?? []),",
+    guards: "a program of ours counts when the host read it",
+  },
+  "verdict-programs-listed": {
+    file: RULES,
+    excerpt: 'return outcome === "allowed" ? path : undefined;',
+    without: 'return outcome === "allowed" || outcome === "excluded" ? path : undefined;',
+    guards: "a program of ours counts by its digest, not by an exclude",
+  },
+  "verdict-host-policy": {
+    file: HOST,
+    excerpt: "...(policy ? programReasons(policy, judgement) : [NO_POLICY]),",
+    without: "...(policy ? programReasons(policy, judgement) : []),",
+    guards: "a host without a policy is not affirmed",
+  },
+  "verdict-stalled": {
+    file: HOST,
+    excerpt: "...(stalled ? [STALLED] : []),",
+    without: "",
+    guards: "entries wait for a mark for a bounded time",
+  },
+  "verdict-stalled-since": {
+    file: "verifier/src/node-states.ts",
+    excerpt: "now: received, pendingSeconds",
+    without: "now: Date.now() + 1e9, pendingSeconds",
+    guards: "stored evidence is appraised at the time it came",
+  },
+  "policy-algorithm": {
+    file: "ns-ima/src/policy/evaluate.ts",
+    excerpt: 'if (digest.algorithm !== "sha256") return ALGORITHM;',
+    without: "",
+    guards: "a digest of a broken hash proves nothing",
+  },
+  "policy-path": {
+    file: "ns-ima/src/policy/evaluate.ts",
+    excerpt: "if (expected === undefined) return NOT_LISTED;",
+    without: "if (expected === undefined) return EXCLUDED;",
+    guards: "what is not listed is not allowed",
+  },
+  "policy-digest": {
+    file: "ns-ima/src/policy/evaluate.ts",
+    excerpt: 'if (expected.includes(Buffer.from(digest.value).toString("hex"))) return ALLOWED;',
+    without: "return ALLOWED;",
+    guards: "a listed path has the listed content",
+  },
+  "policy-exclude-all": {
+    file: "ns-ima/src/policy/excludes.ts",
+    excerpt: "if (MATCHED_BY_EVERYTHING.some((text) => matches(text))) {",
+    without: "if (false) {",
+    guards: "no exclude switches a policy off",
+    tests: [{ file: "ns-ima/src/policy/excludes.test.ts", title: "which would switch the policy off" }],
+  },
+  "policy-pattern": {
+    file: "ns-ima/src/policy/excludes.ts",
+    excerpt: "if (problems.length > 0) {",
+    without: "if (false) {",
+    guards: "a pattern that is none is not ignored",
+    tests: [{ file: "ns-ima/src/policy/excludes.test.ts", title: "what is no pattern, naming each" }],
+  },
+  "policy-empty": {
+    file: "ns-ima/src/policy/runtime-policy.ts",
+    excerpt: "if (![...files.values()].some((digests) => digests.length > 0)) {",
+    without: "if (false) {",
+    guards: "a policy that allows nothing is a mistake, and said to be one",
+    tests: [{ file: "ns-ima/src/policy/runtime-policy.test.ts", title: "missing trust is never success" }],
+  },
+  "policy-zeros": {
+    file: "ns-ima/src/policy/runtime-policy.ts",
+    excerpt: "const USABLE_DIGEST = /^(?!0*$)[0-9a-f]{64}$/;",
+    without: "const USABLE_DIGEST = /^[0-9a-f]{64}$/;",
+    guards: "the digest of what could not be read is never allowed",
+    tests: [{ file: "ns-ima/src/policy/evaluate.test.ts", title: "is never allowed by the digest of zeros" }],
+  },
+  "policy-set": {
+    file: "verifier/src/policy/policy-set.ts",
+    excerpt: "  if (problems.length > 0) {\n    throw new VerifierError(\"POLICY_INVALID\"",
+    without: "  if (false) {\n    throw new VerifierError(\"POLICY_INVALID\"",
+    guards: "a policy folder with a mistake is not half a policy",
+    tests: [{ file: "verifier/src/policy/policy-set.test.ts", title: "reports the problems of all documents at once" }],
+  },
+} as const satisfies Checks;

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { EMPTY_JOIN, joinEvidence, type NamespaceEvent } from "@nsattest/ns-ima";
+import { describe, expect, it } from "vitest";
+import { FakeNode } from "../fakes/fake-node.ts";
+import { decodeEvent } from "@nsattest/protocol";
+
+/** The events of a node's log. */
+function eventsOf(node: FakeNode): readonly NamespaceEvent[] {
+  return node.batches.flat().map(({ event }) => decodeEvent(event));
+}
+
+/** Checks behind checks: no request reaches them, for an earlier one is in its way. Each stands on its own all the same. */
+describe("the join, whoever replayed the log", () => {
+  function join(write: (node: FakeNode) => void): () => unknown {
+    const node = new FakeNode();
+    node.boot({ hostEntries: 0 });
+    write(node);
+    node.anchor();
+    const events = eventsOf(node).filter(({ kind }) => kind !== "mark");
+    return () => joinEvidence(EMPTY_JOIN, [], events, () => false);
+  }
+
+  it("joins no namespace that is opened twice", () => {
+    const twice = join((node) => node.open("web", { ns: node.open("web") }));
+    expect(twice).toThrow(expect.objectContaining({ code: "LOG_NAMESPACE_REOPENED" }));
+  });
+
+  it("joins nothing of a namespace that was not opened", () => {
+    const unknown = join((node) => node.write({ kind: "gap", ns: "web/1", lost: 1, reason: "late-start" }));
+    expect(unknown).toThrow(expect.objectContaining({ code: "LOG_NAMESPACE_UNKNOWN" }));
+  });
+});
