@@ -12,11 +12,17 @@ import { type FakeTpm, makeRsaKey } from "./fake-tpm.ts";
 /** The node's side of an enrolment, step by step, so that a test can spoil any of them. */
 export class FakeNode {
   readonly tpm: FakeTpm;
-  readonly tlsKey: KeyObject = makeRsaKey();
+  readonly tlsKey: KeyObject;
   readonly #nodeId: string;
   readonly #ekCertificate: Uint8Array;
 
-  constructor(nodeId: string, tpm: FakeTpm, ekCertificate: Uint8Array) {
+  constructor(
+    nodeId: string,
+    tpm: FakeTpm,
+    ekCertificate: Uint8Array,
+    tlsKey: KeyObject = makeRsaKey(),
+  ) {
+    this.tlsKey = tlsKey;
     this.#nodeId = nodeId;
     this.tpm = tpm;
     this.#ekCertificate = ekCertificate;

@@ -111,6 +111,11 @@ export class FakeNode {
     });
   }
 
+  /** Writes bytes into the log that no monitor would write, under the tag of `ns`. */
+  writeBytes(ns: string, event: Uint8Array): void {
+    this.records.push({ tag: this.tags.get(ns) ?? randomBytes(32), salt: randomBytes(32), event });
+  }
+
   /** Extends PCR 13 with everything written so far, as one batch. */
   anchor(): void {
     if (this.records.length === 0) return;

@@ -66,10 +66,22 @@ export class FakeTpm {
     }
   }
 
+  /** Gives a PCR of the SHA-256 bank any value: what a TPM that is no TPM can do. */
+  set(index: number, value: Uint8Array): void {
+    this.#banks.sha256[index] = value;
+  }
+
   pcr(index: number, bank: (typeof BANKS)[number] = "sha256"): Uint8Array {
     const value = this.#banks[bank][index];
     if (!value) throw new Error(`no PCR ${index}`);
     return value;
+  }
+
+  /** Signs anything: a real TPM's restricted key does not. `hash` is what the signature says it was made with. */
+  sign(message: Uint8Array, hash: HashName = "sha256"): Uint8Array {
+    const rsa = { key: this.ak.key, padding: constants.RSA_PKCS1_PADDING };
+    const value = sign(HASH_ALGORITHMS[hash].node, message, rsa);
+    return encodeSignature({ scheme: "rsassa", hash, value });
   }
 
   quote(nonce: Uint8Array, selection: PcrSelection): FakeQuote {
@@ -87,13 +99,7 @@ export class FakeTpm {
       selection,
       pcrDigest: pcrDigest("sha256", pcrs),
     });
-    const rsa = { key: this.ak.key, padding: constants.RSA_PKCS1_PADDING };
-    const value = sign("sha256", attest, rsa);
-    return {
-      attest,
-      signature: encodeSignature({ scheme: "rsassa", hash: "sha256", value }),
-      pcrs,
-    };
+    return { attest, signature: this.sign(attest), pcrs };
   }
 
   /** Power off and on. */

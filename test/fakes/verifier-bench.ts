@@ -168,7 +168,7 @@ export class VerifierBench {
   identityOf(id: string): Identity {
     const known = identities.get(id);
     if (known) return known;
-    const { privateKey, publicKey } = tlsKeyPair;
+    const { publicKey } = tlsKeyPair;
     const spki = publicKey.export({ type: "spki", format: "der" });
     const cert = issueNodeCertificate(this.#authority.ca, {
       nodeId: id,
@@ -176,10 +176,15 @@ export class VerifierBench {
       now: new Date(),
       days: 1,
     });
-    const key = privateKey.export({ type: "pkcs8", format: "pem" }).toString();
-    const identity = { cert, key };
+    const identity = { cert, key: tlsKey() };
     identities.set(id, identity);
     return identity;
+  }
+
+  /** A client certificate by the authority with any names, which it would not give to anybody. */
+  certify(uris: readonly string[]): Identity {
+    const content = { ...CLIENT, commonName: "nsattest", publicKey: tlsKeyPair.publicKey, uris };
+    return { cert: signCertificate({ ...content, ...lifetime() }, this.#authority.ca), key: tlsKey() };
   }
 
   serviceIdentity(name: "operator" | "verifier" | "registrar"): Identity {
@@ -235,10 +240,15 @@ export class VerifierBench {
   }
 
   submit(node: FakeNode, evidence: Evidence): Promise<Answer> {
+    return this.submitBytes(node, encodeEvidence(evidence));
+  }
+
+  /** Sends bytes that perhaps no encoder of ours would write. */
+  submitBytes(node: FakeNode, body: Uint8Array): Promise<Answer> {
     return this.send(`/v1/nodes/${node.id}/evidence`, {
       as: this.identityOf(node.id),
       type: "application/cbor",
-      body: encodeEvidence(evidence),
+      body,
     });
   }
 
@@ -303,23 +313,24 @@ vi.setConfig({ testTimeout: 30_000, hookTimeout: 60_000 });
 const tlsKeyPair = generateKeyPairSync("rsa", { modulusLength: 2048 });
 const identities = new Map<string, Identity>();
 
+const CLIENT = { authority: false, usages: ["clientAuth"], hosts: [] };
+
 /** An operator's certificate, by an authority of its own making. */
 export function strangerIdentity(): Identity {
   const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
-  const cert = signCertificate(
-    {
-      commonName: "nsattest operator",
-      publicKey: privateKey,
-      notBefore: new Date(Date.now() - 60_000),
-      notAfter: new Date(Date.now() + 3_600_000),
-      authority: false,
-      usages: ["clientAuth"],
-      uris: ["nsattest:operator"],
-      hosts: [],
-    },
-    privateKey,
-  );
-  return { cert, key: privateKey.export({ type: "pkcs8", format: "pem" }).toString() };
+  const names = { commonName: "nsattest operator", uris: ["nsattest:operator"] };
+  const content = { ...CLIENT, ...names, ...lifetime(), publicKey: privateKey };
+  const key = privateKey.export({ type: "pkcs8", format: "pem" }).toString();
+  return { cert: signCertificate(content, privateKey), key };
+}
+
+function tlsKey(): string {
+  return tlsKeyPair.privateKey.export({ type: "pkcs8", format: "pem" }).toString();
+}
+
+function lifetime(): { readonly notBefore: Date; readonly notAfter: Date } {
+  const now = Date.now();
+  return { notBefore: new Date(now - 60_000), notAfter: new Date(now + 3_600_000) };
 }
 
 /** The namespace whose container has this name. */

@@ -100,6 +100,18 @@ export const VERDICT_CHECKS = {
     without: "...own.flatMap((entry) => judgeHostEntry(policy, entry)),",
     guards: "entries of a privileged container are judged as the host's",
   },
+  "verdict-container-entry": {
+    file: JUDGE_HOST,
+    excerpt: 'typeof owner === "object" && isHost(owner.ns));',
+    without: 'typeof owner === "object");',
+    guards: "no container can make the host fail",
+  },
+  "verdict-reasons": {
+    file: "verifier/src/verdict/findings.ts",
+    excerpt: ".slice(0, REASONS_MAX)",
+    without: "",
+    guards: "a namespace cannot fill the memory with findings",
+  },
   "verdict-host-entry": {
     file: JUDGE_HOST,
     excerpt: 'const own = entries.filter(({ owner }) => owner === "host");',

@@ -177,12 +177,6 @@ export const VERIFIER_CHECKS = {
     without: "const proven = parsed.entries;",
     guards: "records that were not extended are not taken for measured",
   },
-  "evidence-whole": {
-    file: VERIFIER,
-    excerpt: "this.#states.set(id, appraisal.state);",
-    without: "",
-    guards: "what was accepted is known in the next round",
-  },
   "refusal-standing": {
     file: VERIFIER,
     excerpt:
