@@ -35,7 +35,10 @@ export default defineConfig({
       // Builds and runs what is written in C: the hook and the BPF object.
       { extends: true, test: { name: "native", include: [`${PACKAGES}/**/*.native.test.ts`] } },
       { extends: true, test: { name: "repo", include: ["test/repo/**/*.test.ts"] } },
-      { extends: true, test: { name: "attacks", include: ["test/attacks/**/*.test.ts"] } },
+      {
+        extends: true,
+        test: { name: "attacks", include: ["test/{attacks,mutants}/**/*.test.ts"] },
+      },
       {
         extends: true,
         test: {

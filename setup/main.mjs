@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Set-up, the two commands of the README, and the fuzzer. Plain JavaScript without dependencies: it runs before anything is installed.
+// Set-up, the two commands of the README, the fuzzer, the forgeries and the mutants. Plain JavaScript without dependencies: it runs before anything is installed.
 import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
@@ -37,6 +37,8 @@ async function main() {
   installNodePackages();
   if (command === "fuzz")
     return (await import("./fuzz.mjs")).fuzz(ROOT, args).then(({ code }) => code);
+  if (command === "test:attacks") return (await import("./attacks.mjs")).attacks(ROOT);
+  if (command === "test:mutants") return (await import("./attacks.mjs")).mutants(ROOT, args);
   installDebianPackages(command === "test" ? [...RUN_PACKAGES, ...TEST_PACKAGES] : RUN_PACKAGES);
   buildHook();
   const { bundle } = await import("./bundle.mjs");

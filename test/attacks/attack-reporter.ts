@@ -5,6 +5,7 @@ import type { Reporter, TestCase, TestModule } from "vitest/node";
 import type {} from "./attack.ts";
 
 /** Prints a line for each forgery, with its check and what it would gain, and `N attacks, N refused` at the end. */
+// biome-ignore lint/style/noDefaultExport: vitest loads a reporter by its default export
 export default class AttackReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[]): void {
     const attacks = modules.flatMap((module) =>

@@ -2,6 +2,7 @@
 
 import type { Check } from "./checks/check.ts";
 import { ENROLMENT_CHECKS } from "./checks/enrolment-checks.ts";
+import { KEY_CHECKS } from "./checks/key-checks.ts";
 import { LIST_CHECKS } from "./checks/list-checks.ts";
 import { LOG_CHECKS } from "./checks/log-checks.ts";
 import { PROTOCOL_CHECKS } from "./checks/protocol-checks.ts";
@@ -13,6 +14,7 @@ const ALL = {
   ...VERIFIER_CHECKS,
   ...PROTOCOL_CHECKS,
   ...QUOTE_CHECKS,
+  ...KEY_CHECKS,
   ...LIST_CHECKS,
   ...LOG_CHECKS,
   ...VERDICT_CHECKS,

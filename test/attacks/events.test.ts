@@ -101,11 +101,8 @@ describe("an event means one thing", () => {
     },
   );
 
-  attack(
-    "event-label",
-    "refuses a label with two values",
-    "the same, in one label",
-    () => withOpening({ labels: array(array(text("image"), text(IMAGE), text("other"))) }),
+  attack("event-label", "refuses a label with two values", "the same, in one label", () =>
+    withOpening({ labels: array(array(text("image"), text(IMAGE), text("other"))) }),
   );
 
   attack(
@@ -113,6 +110,13 @@ describe("an event means one thing", () => {
     "refuses a flag that is a number",
     "1 is true for one reader and none of true and false for the next",
     () => withOpening({ declared: number(1) }),
+  );
+
+  attack(
+    "field-text",
+    "refuses a label that is a number",
+    "a value that is no text compares with no policy and is shown as one",
+    () => withOpening({ labels: array(array(text("name"), number(1))) }),
   );
 
   attack(

@@ -147,7 +147,8 @@ describe("a quote is one of the right thing", () => {
     "quote-end",
     "refuses a quote with bytes behind it",
     "a longer structure of another type begins like a quote and is taken for one",
-    () => expectSignedRefused((attest) => Buffer.concat([attest, Buffer.alloc(1)]), "BYTES_TRAILING"),
+    () =>
+      expectSignedRefused((attest) => Buffer.concat([attest, Buffer.alloc(1)]), "BYTES_TRAILING"),
   );
 
   attack(
@@ -169,7 +170,11 @@ describe("a signature is checked as the key says", () => {
     "quote-signature-scheme",
     "refuses a signature over a SHA-1 by a key of SHA-256",
     "who finds two quotes with one SHA-1 has the signature of both",
-    () => expectSignatureRefused((_, node, { attest }) => node.tpm.sign(attest, "sha1"), "QUOTE_SIGNATURE"),
+    () =>
+      expectSignatureRefused(
+        (_, node, { attest }) => node.tpm.sign(attest, "sha1"),
+        "QUOTE_SIGNATURE",
+      ),
   );
 
   attack(

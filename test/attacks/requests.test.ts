@@ -39,76 +39,108 @@ function evidencePath(id: string = node.id): string {
 describe("who asks", () => {
   const body = JSON.stringify({ bootId: randomUUID() });
 
-  attack("peer-node", "refuses a node that speaks for another one", "one broken node speaks for all", async () => {
-    const as = bench.identityOf(bench.newNode().id);
-    const challenge = await bench.send(challengePath(), { as, type: JSON_TYPE, body });
-    expect(challenge).toMatchObject({ status: 403, code: "ACCESS_DENIED" });
-    const evidence = encodeEvidence(node.evidence(await bench.challenge(node)));
-    const answer = await bench.send(evidencePath(), { as, type: CBOR_TYPE, body: evidence });
-    expect(answer).toMatchObject({ status: 403, code: "ACCESS_DENIED" });
-  });
+  attack(
+    "peer-node",
+    "refuses a node that speaks for another one",
+    "one broken node speaks for all",
+    async () => {
+      const as = bench.identityOf(bench.newNode().id);
+      const challenge = await bench.send(challengePath(), { as, type: JSON_TYPE, body });
+      expect(challenge).toMatchObject({ status: 403, code: "ACCESS_DENIED" });
+      const evidence = encodeEvidence(node.evidence(await bench.challenge(node)));
+      const answer = await bench.send(evidencePath(), { as, type: CBOR_TYPE, body: evidence });
+      expect(answer).toMatchObject({ status: 403, code: "ACCESS_DENIED" });
+    },
+  );
 
-  attack("peer-role", "shows nothing to nodes and services", "any node reads what all others execute", async () => {
-    for (const as of [bench.identityOf(node.id), bench.serviceIdentity("verifier")]) {
-      for (const path of ["/v1/nodes", `/v1/nodes/${node.id}`]) {
-        expect(await bench.send(path, { as })).toMatchObject({
-          status: 403,
-          code: "ACCESS_DENIED",
-        });
+  attack(
+    "peer-role",
+    "shows nothing to nodes and services",
+    "any node reads what all others execute",
+    async () => {
+      for (const as of [bench.identityOf(node.id), bench.serviceIdentity("verifier")]) {
+        for (const path of ["/v1/nodes", `/v1/nodes/${node.id}`]) {
+          expect(await bench.send(path, { as })).toMatchObject({
+            status: 403,
+            code: "ACCESS_DENIED",
+          });
+        }
       }
-    }
-    // Its certificate is for servers only.
-    const as = bench.serviceIdentity("registrar");
-    await expect(bench.send("/v1/nodes", { as })).rejects.toThrow();
-  });
+      // Its certificate is for servers only.
+      const as = bench.serviceIdentity("registrar");
+      await expect(bench.send("/v1/nodes", { as })).rejects.toThrow();
+    },
+  );
 
-  attack("peer-role", "takes no evidence from an operator", "whoever may read verdicts may make them", async () => {
-    const as = bench.serviceIdentity("operator");
-    for (const [path, type] of [
-      [challengePath(), JSON_TYPE],
-      [evidencePath(), CBOR_TYPE],
-    ] as const) {
-      expect(await bench.send(path, { as, type, body })).toMatchObject({ status: 403 });
-    }
-  });
+  attack(
+    "peer-role",
+    "takes no evidence from an operator",
+    "whoever may read verdicts may make them",
+    async () => {
+      const as = bench.serviceIdentity("operator");
+      for (const [path, type] of [
+        [challengePath(), JSON_TYPE],
+        [evidencePath(), CBOR_TYPE],
+      ] as const) {
+        expect(await bench.send(path, { as, type, body })).toMatchObject({ status: 403 });
+      }
+    },
+  );
 
-  attack("peer-certificate", "speaks to nobody without a certificate of its authority", "anybody on the network does all of this", async () => {
-    await expect(bench.send("/v1/nodes")).rejects.toThrow();
-    await expect(bench.send("/v1/nodes", { as: strangerIdentity() })).rejects.toThrow();
-  });
+  attack(
+    "peer-certificate",
+    "speaks to nobody without a certificate of its authority",
+    "anybody on the network does all of this",
+    async () => {
+      await expect(bench.send("/v1/nodes")).rejects.toThrow();
+      await expect(bench.send("/v1/nodes", { as: strangerIdentity() })).rejects.toThrow();
+    },
+  );
 
-  attack("node-registered", "knows no node that the registrar does not know", "a node whose registration was withdrawn, or never was, gets a verdict", async () => {
-    const stranger = new FakeNode();
-    stranger.boot();
-    const as = bench.identityOf(stranger.id);
-    const answer = await bench.send(challengePath(stranger.id), { as, type: JSON_TYPE, body });
-    expect(answer).toMatchObject({ status: 404, code: "NODE_UNKNOWN" });
-    const challenge = await bench.challenge(node);
-    expect(await bench.submit(stranger, stranger.evidence(challenge))).toMatchObject({
-      status: 409,
-      code: "CHALLENGE_UNKNOWN",
-    });
-    const operator = bench.serviceIdentity("operator");
-    expect(await bench.send(`/v1/nodes/${stranger.id}`, { as: operator })).toMatchObject({
-      status: 404,
-      code: "NODE_UNKNOWN",
-    });
-  });
+  attack(
+    "node-registered",
+    "knows no node that the registrar does not know",
+    "a node whose registration was withdrawn, or never was, gets a verdict",
+    async () => {
+      const stranger = new FakeNode();
+      stranger.boot();
+      const as = bench.identityOf(stranger.id);
+      const answer = await bench.send(challengePath(stranger.id), { as, type: JSON_TYPE, body });
+      expect(answer).toMatchObject({ status: 404, code: "NODE_UNKNOWN" });
+      const challenge = await bench.challenge(node);
+      expect(await bench.submit(stranger, stranger.evidence(challenge))).toMatchObject({
+        status: 409,
+        code: "CHALLENGE_UNKNOWN",
+      });
+      const operator = bench.serviceIdentity("operator");
+      expect(await bench.send(`/v1/nodes/${stranger.id}`, { as: operator })).toMatchObject({
+        status: 404,
+        code: "NODE_UNKNOWN",
+      });
+    },
+  );
 
-  attack("node-registrar-down", "pins no key while the registrar does not answer, and needs it for no node it knows", "while the registrar is down, any key will do", async () => {
-    bench.registrarUp = false;
-    const fresh = bench.newNode();
-    const as = bench.identityOf(fresh.id);
-    expect(await bench.send(challengePath(fresh.id), { as, type: JSON_TYPE, body })).toMatchObject({
-      status: 503,
-      code: "REGISTRAR_UNAVAILABLE",
-    });
-    expect(await bench.attest(node)).toMatchObject({ status: 200 });
-  });
+  attack(
+    "node-registrar-down",
+    "pins no key while the registrar does not answer, and needs it for no node it knows",
+    "while the registrar is down, any key will do",
+    async () => {
+      bench.registrarUp = false;
+      const fresh = bench.newNode();
+      const as = bench.identityOf(fresh.id);
+      expect(
+        await bench.send(challengePath(fresh.id), { as, type: JSON_TYPE, body }),
+      ).toMatchObject({
+        status: 503,
+        code: "REGISTRAR_UNAVAILABLE",
+      });
+      expect(await bench.attest(node)).toMatchObject({ status: 200 });
+    },
+  );
 });
 
 describe("what is asked", () => {
-  // Gain, here and below: one message ends the verifier for everybody, or is taken for something it is not.
+  // Tables of what is no request: not a forgery each, but nothing may end the verifier or be taken for what it is not.
   it.each([
     ["nothing", JSON_TYPE, "", 400],
     ["no JSON", JSON_TYPE, "{", 400],
@@ -141,34 +173,44 @@ describe("what is asked", () => {
     expect(answer).toMatchObject({ status, code: expect.stringMatching(/^[A-Z_]+$/) });
   });
 
-  it("refuses evidence that ends early or goes on too long", async () => {
-    const as = bench.identityOf(node.id);
-    const good = encodeEvidence(node.evidence(await bench.challenge(node)));
-    for (const body of [good.subarray(0, -1), Buffer.concat([good, Buffer.alloc(1)])]) {
-      const answer = await bench.send(evidencePath(), { as, type: CBOR_TYPE, body });
-      expect(answer).toMatchObject({ status: 400, code: "CBOR_MALFORMED" });
-    }
-    // What is no evidence uses up no nonce.
-    expect(await bench.send(evidencePath(), { as, type: CBOR_TYPE, body: good })).toMatchObject({
-      status: 200,
-    });
-  });
+  attack(
+    "cbor-end",
+    "refuses evidence that ends early or goes on too long",
+    "what stands behind the evidence is signed and stored with it, and read by nobody",
+    async () => {
+      const as = bench.identityOf(node.id);
+      const good = encodeEvidence(node.evidence(await bench.challenge(node)));
+      for (const body of [good.subarray(0, -1), Buffer.concat([good, Buffer.alloc(1)])]) {
+        const answer = await bench.send(evidencePath(), { as, type: CBOR_TYPE, body });
+        expect(answer).toMatchObject({ status: 400, code: "CBOR_MALFORMED" });
+      }
+      // What is no evidence uses up no nonce.
+      expect(await bench.send(evidencePath(), { as, type: CBOR_TYPE, body: good })).toMatchObject({
+        status: 200,
+      });
+    },
+  );
 
-  it("refuses evidence that is larger than any can be, by its length alone", async () => {
-    const answer = await new Promise<string>((resolve, reject) => {
-      const { cert, key } = bench.identityOf(node.id);
-      const socket = connectTls({ ...bench.address, cert, key, ca: bench.ca }, () => {
-        const head = `POST ${evidencePath()} HTTP/1.1\r\nHost: x\r\nContent-Type: ${CBOR_TYPE}`;
-        socket.write(`${head}\r\nContent-Length: 4000000000\r\n\r\n`);
+  attack(
+    "evidence-size",
+    "refuses evidence that is larger than any can be, by its length alone",
+    "one request sets aside as much memory as it says it needs",
+    async () => {
+      const answer = await new Promise<string>((resolve, reject) => {
+        const { cert, key } = bench.identityOf(node.id);
+        const socket = connectTls({ ...bench.address, cert, key, ca: bench.ca }, () => {
+          const head = `POST ${evidencePath()} HTTP/1.1\r\nHost: x\r\nContent-Type: ${CBOR_TYPE}`;
+          socket.write(`${head}\r\nContent-Length: 4000000000\r\n\r\n`);
+        });
+        socket.once("data", (data) => {
+          socket.destroy();
+          resolve(data.toString("latin1"));
+        });
+        socket.on("error", reject);
       });
-      socket.once("data", (data) => {
-        socket.destroy();
-        resolve(data.toString("latin1"));
-      });
-      socket.on("error", reject);
-    });
-    expect(answer).toMatch(/^HTTP\/1.1 413 /);
-  });
+      expect(answer).toMatch(/^HTTP\/1.1 413 /);
+    },
+  );
 
   it.each([
     ["another path", "/v2/nodes", "GET", 404],
@@ -201,7 +243,7 @@ describe("what is asked", () => {
     expect(answer).toContain('"code":"REQUEST_INVALID"');
   });
 
-  // Gain: two rounds at once, and one of them overtakes a finding of the other.
+  // No check stands for this: a round is appraised in one piece.
   it("takes rounds one after the other, also when they are sent together", async () => {
     const busy = bench.newNode();
     const ns = busy.open("web");

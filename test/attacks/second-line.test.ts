@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { TLSSocket } from "node:tls";
 import { EMPTY_JOIN, joinEvidence, type NamespaceEvent } from "@nsattest/ns-ima";
+import { decodeEvent } from "@nsattest/protocol";
+import { tlsPeer } from "@nsattest/verifier";
 import { describe, expect, it } from "vitest";
 import { FakeNode } from "../fakes/fake-node.ts";
-import { decodeEvent } from "@nsattest/protocol";
 
 /** The events of a node's log. */
 function eventsOf(node: FakeNode): readonly NamespaceEvent[] {
@@ -27,7 +29,20 @@ describe("the join, whoever replayed the log", () => {
   });
 
   it("joins nothing of a namespace that was not opened", () => {
-    const unknown = join((node) => node.write({ kind: "gap", ns: "web/1", lost: 1, reason: "late-start" }));
+    const unknown = join((node) =>
+      node.write({ kind: "gap", ns: "web/1", lost: 1, reason: "late-start" }),
+    );
     expect(unknown).toThrow(expect.objectContaining({ code: "LOG_NAMESPACE_UNKNOWN" }));
   });
+});
+
+it("gives a certificate that TLS did not verify no role", () => {
+  const subjectaltname = "URI:nsattest:operator";
+  const socket = (authorized: boolean): TLSSocket =>
+    Object.assign(Object.create(TLSSocket.prototype) as TLSSocket, {
+      authorized,
+      getPeerCertificate: () => ({ subjectaltname }),
+    });
+  expect(tlsPeer(socket(true))).toEqual({ role: "operator" });
+  expect(tlsPeer(socket(false))).toBeNull();
 });

@@ -7,7 +7,8 @@ const Major = { unsigned: 0, bytes: 2, text: 3, array: 4, map: 5 } as const;
 
 /** The head of an item in its shortest form; with `width`, in that many bytes after the first. */
 export function head(major: number, value: number, width?: 0 | 1 | 2 | 4 | 8): RawCbor {
-  const shortest = value < 24 ? 0 : value < 0x100 ? 1 : value < 0x1_0000 ? 2 : value < 2 ** 32 ? 4 : 8;
+  const shortest =
+    value < 24 ? 0 : value < 0x100 ? 1 : value < 0x1_0000 ? 2 : value < 2 ** 32 ? 4 : 8;
   const size = width ?? shortest;
   const bytes = Buffer.alloc(1 + size);
   const info = { 0: value, 1: 24, 2: 25, 4: 26, 8: 27 }[size];

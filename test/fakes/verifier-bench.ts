@@ -184,7 +184,10 @@ export class VerifierBench {
   /** A client certificate by the authority with any names, which it would not give to anybody. */
   certify(uris: readonly string[]): Identity {
     const content = { ...CLIENT, commonName: "nsattest", publicKey: tlsKeyPair.publicKey, uris };
-    return { cert: signCertificate({ ...content, ...lifetime() }, this.#authority.ca), key: tlsKey() };
+    return {
+      cert: signCertificate({ ...content, ...lifetime() }, this.#authority.ca),
+      key: tlsKey(),
+    };
   }
 
   serviceIdentity(name: "operator" | "verifier" | "registrar"): Identity {

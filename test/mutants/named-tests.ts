@@ -2,8 +2,8 @@
 
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { CHECKS, type CheckId } from "../attacks/checks.ts";
 import type { NamedTest } from "../attacks/checks/check.ts";
+import { CHECKS, type CheckId } from "../attacks/checks.ts";
 
 /** A forgery as its source has it. */
 export interface WrittenAttack extends NamedTest {

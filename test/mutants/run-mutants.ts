@@ -28,7 +28,11 @@ export async function runMutants(root: string, args: readonly string[]): Promise
   const chosen = ids.filter((id) => wanted.includes(id));
   const attacks = writtenAttacks(root);
 
-  const control = await runTests(root, [...new Set(chosen.flatMap((id) => testsOf(id, attacks)))], null);
+  const control = await runTests(
+    root,
+    [...new Set(chosen.flatMap((id) => testsOf(id, attacks)))],
+    null,
+  );
   const broken = [...control.outcomes].filter(([, outcome]) => outcome !== "passed");
   if (broken.length > 0) {
     say(control.output);
@@ -64,7 +68,8 @@ function problemOf(id: CheckId, run: TestRun, attacks: readonly WrittenAttack[])
   const unnoticed = outcomes.filter(([, outcome]) => outcome === "passed").map(([test]) => test);
   const forgeries = unnoticed.filter(isAttack).map(({ title }) => `\n    still: ${title}`);
   const others = outcomes.filter(([test]) => !isAttack(test));
-  if (forgeries.length > 0) return `without it, forgeries are refused as before${forgeries.join("")}`;
+  if (forgeries.length > 0)
+    return `without it, forgeries are refused as before${forgeries.join("")}`;
   const isNoticed = others.length === 0 || others.some(([, outcome]) => outcome === "failed");
   return isNoticed ? null : `nobody notices that it is gone: ${CHECKS[id].guards}`;
 }

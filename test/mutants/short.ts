@@ -6,7 +6,7 @@ import type { CheckId } from "../attacks/checks.ts";
 export const SHORT: readonly CheckId[] = [
   "peer-node",
   "challenge-once",
-  "cbor-strict",
+  "cbor-shortest",
   "field-unknown",
   "quote-signature",
   "quote-nonce",

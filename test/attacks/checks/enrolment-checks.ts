@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+/* biome-ignore-all lint/suspicious/noTemplateCurlyInString: excerpts of sources, with the placeholders that they have */
 
 import type { Checks } from "./check.ts";
 
@@ -28,14 +29,24 @@ export const ENROLMENT_CHECKS = {
       'if (!issuer.ca) return { code: "EK_ISSUER_NOT_CA", message: `${name(issuer)} is no authority` };',
     without: "",
     guards: "who vouches for an EK is an authority",
-    tests: [{ file: "registrar/src/enrol/ek-certificate.test.ts", title: "is refused when its issuer is no authority" }],
+    tests: [
+      {
+        file: "registrar/src/enrol/ek-certificate.test.ts",
+        title: "is refused when its issuer is no authority",
+      },
+    ],
   },
   "enrol-issuer-names": {
     file: CHAIN,
     excerpt: "if (!subject.checkIssued(issuer)) return unknownIssuer(subject);",
     without: "",
     guards: "key identifiers and key usage of an issuer are respected",
-    tests: [{ file: "registrar/src/enrol/ek-certificate.test.ts", title: "is refused when nobody configured issued it" }],
+    tests: [
+      {
+        file: "registrar/src/enrol/ek-certificate.test.ts",
+        title: "is refused when nobody configured issued it",
+      },
+    ],
   },
   "enrol-issuer-signature": {
     file: CHAIN,
@@ -54,7 +65,12 @@ export const ENROLMENT_CHECKS = {
     excerpt: "if (this.#now < new Date(issuer.validFrom)) {",
     without: "if (false) {",
     guards: "who vouches for an EK does already",
-    tests: [{ file: "registrar/src/enrol/ek-certificate.test.ts", title: "is refused when an issuer is out of its time" }],
+    tests: [
+      {
+        file: "registrar/src/enrol/ek-certificate.test.ts",
+        title: "is refused when an issuer is out of its time",
+      },
+    ],
   },
   "enrol-chain-length": {
     file: CHAIN,
@@ -62,12 +78,16 @@ export const ENROLMENT_CHECKS = {
       "if (depth === MAX_ISSUERS || this.#candidates > MAX_CANDIDATES) return tooLong(subject);",
     without: "",
     guards: "the search for a root ends",
-    tests: [{ file: "registrar/src/enrol/ek-certificate.test.ts", title: "costs a bounded number of looks when many certificates have one name" }],
+    tests: [
+      {
+        file: "registrar/src/enrol/ek-certificate.test.ts",
+        title: "costs a bounded number of looks when many certificates have one name",
+      },
+    ],
   },
   "enrol-ek-usage": {
     file: CERTIFICATE,
-    excerpt:
-      "if (certificate.ca || !certificate.keyUsage?.includes(EK_CERTIFICATE_USAGE)) {",
+    excerpt: "if (certificate.ca || !certificate.keyUsage?.includes(EK_CERTIFICATE_USAGE)) {",
     without: "if (false) {",
     guards: "the certificate is one of an endorsement key",
   },
@@ -76,7 +96,12 @@ export const ENROLMENT_CHECKS = {
     excerpt: "if (now < new Date(certificate.validFrom)) {",
     without: "if (false) {",
     guards: "the EK certificate is valid already",
-    tests: [{ file: "registrar/src/enrol/ek-certificate.test.ts", title: "is valid in its time only, to the second" }],
+    tests: [
+      {
+        file: "registrar/src/enrol/ek-certificate.test.ts",
+        title: "is valid in its time only, to the second",
+      },
+    ],
   },
   "enrol-ek-expired": {
     file: CERTIFICATE,
@@ -102,6 +127,12 @@ export const ENROLMENT_CHECKS = {
     excerpt: "assertAttestationKey(area);",
     without: "",
     guards: "a node enrols with a key that cannot be made to lie",
+    tests: [
+      {
+        file: "registrar/src/enrol/enrolment.test.ts",
+        title: "is refused for an AK that signs whatever it is given",
+      },
+    ],
   },
   "enrol-ak-bound": {
     file: "registrar/src/enrol/start.ts",
@@ -118,7 +149,7 @@ export const ENROLMENT_CHECKS = {
     tests: [
       {
         file: "registrar/src/enrol/enrolment.test.ts",
-        title: "a start is refused for an id that belongs to another TPM",
+        title: "is refused for an id that belongs to another TPM",
       },
     ],
   },
@@ -149,8 +180,7 @@ export const ENROLMENT_CHECKS = {
   },
   "enrol-known": {
     file: PENDING,
-    excerpt:
-      'if (!entry) throw new RegistrarError("ENROLMENT_UNKNOWN", "no such enrolment");',
+    excerpt: 'if (!entry) throw new RegistrarError("ENROLMENT_UNKNOWN", "no such enrolment");',
     without: "if (!entry) return [...this.#entries.values()][0]?.pending as PendingEnrolment;",
     guards: "an enrolment is finished that was started",
   },
@@ -168,18 +198,27 @@ export const ENROLMENT_CHECKS = {
   },
   "enrol-flood": {
     file: PENDING,
-    excerpt:
-      "if (oldest && sameEk.length >= this.#limits.perEk) this.#entries.delete(oldest[0]);",
+    excerpt: "if (oldest && sameEk.length >= this.#limits.perEk) this.#entries.delete(oldest[0]);",
     without: "",
     guards: "one EK does not use up the room of others",
-    tests: [{ file: "registrar/src/enrol/pending-enrolments.test.ts", title: "gives way to a newer one of the same EK only" }],
+    tests: [
+      {
+        file: "registrar/src/enrol/pending-enrolments.test.ts",
+        title: "gives way to a newer one of the same EK only",
+      },
+    ],
   },
   "enrol-total": {
     file: PENDING,
     excerpt: "if (this.#entries.size >= this.#limits.total) {",
     without: "if (false) {",
     guards: "enrolments under way are bounded",
-    tests: [{ file: "registrar/src/enrol/pending-enrolments.test.ts", title: "is refused when there are too many, until some expire" }],
+    tests: [
+      {
+        file: "registrar/src/enrol/pending-enrolments.test.ts",
+        title: "is refused when there are too many, until some expire",
+      },
+    ],
   },
   "enrol-access": {
     file: SERVER,

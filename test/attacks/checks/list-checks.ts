@@ -25,7 +25,12 @@ export const LIST_CHECKS = {
     excerpt: "violation ? VIOLATION : templateDigest",
     without: "templateDigest",
     guards: "a violation is replayed as the kernel extends it",
-    tests: [{ file: "ns-ima/src/list/replay.test.ts", title: "matches each prefix, the violation included" }],
+    tests: [
+      {
+        file: "ns-ima/src/list/replay.test.ts",
+        title: "matches each prefix, the violation included",
+      },
+    ],
   },
   "list-digest": {
     file: LIST,
@@ -84,8 +89,7 @@ export const LIST_CHECKS = {
   },
   "list-signature": {
     file: FIELD,
-    excerpt:
-      'if (!SIGNATURE_TYPES.includes(bytes[0])) throw new Error("sig holds no signature");',
+    excerpt: 'if (!SIGNATURE_TYPES.includes(bytes[0])) throw new Error("sig holds no signature");',
     without: "",
     guards: "a signature field holds a signature",
   },

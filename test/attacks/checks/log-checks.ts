@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+/* biome-ignore-all lint/suspicious/noTemplateCurlyInString: excerpts of sources, with the placeholders that they have */
 
 import type { Checks } from "./check.ts";
 
@@ -87,9 +88,9 @@ export const LOG_CHECKS = {
   },
   "mark-beyond-list": {
     file: DRAFT,
-    excerpt: "if (!facts) {\n      throw new NsImaError(\"MARK_BEYOND_LIST\"",
+    excerpt: 'if (!facts) {\n      throw new NsImaError("MARK_BEYOND_LIST"',
     without:
-      "if (!facts) return this.entryAt(0);\n    if (!facts) {\n      throw new NsImaError(\"MARK_BEYOND_LIST\"",
+      'if (!facts) return this.entryAt(0);\n    if (!facts) {\n      throw new NsImaError("MARK_BEYOND_LIST"',
     guards: "a mark is about entries that are proven",
   },
   "mark-decreases": {
@@ -120,7 +121,8 @@ export const LOG_CHECKS = {
   },
   "owner-host-first": {
     file: "ns-ima/src/join/claim.ts",
-    excerpt: "return actors.has(HOST) ? [HOST, ...[...actors].filter((ns) => ns !== HOST)] : [...actors];",
+    excerpt:
+      "return actors.has(HOST) ? [HOST, ...[...actors].filter((ns) => ns !== HOST)] : [...actors];",
     without: "return [...actors];",
     guards: "the host answers for an entry that it has claimed as well",
   },
@@ -133,7 +135,8 @@ export const LOG_CHECKS = {
   "owner-mark": {
     file: JOIN,
     excerpt: ".filter((index) => index < draft.mark);",
-    without: ';\n  for (const i of settled) if (draft.owners.get(i) === "unowned") draft.settle(i, asOwner(actorOf(claim, false)));',
+    without:
+      ';\n  for (const i of settled) if (draft.owners.get(i) === "unowned") draft.settle(i, asOwner(actorOf(claim, false)));',
     guards: "a claim counts when it stands before the mark",
   },
   "owner-unowned": {
@@ -150,7 +153,8 @@ export const LOG_CHECKS = {
   },
   "owner-violation-count": {
     file: DRAFT,
-    excerpt: "if (count > 1) this.#violations.set(ns, count - 1);\n      else this.#violations.delete(ns);",
+    excerpt:
+      "if (count > 1) this.#violations.set(ns, count - 1);\n      else this.#violations.delete(ns);",
     without: "",
     guards: "who announced one violation answers for one",
   },
@@ -175,8 +179,8 @@ export const LOG_CHECKS = {
   "content-zero": {
     file: JOIN,
     excerpt:
-      'if (contentKey === null) draft.accuse(ns, { reason: "zero-digest", path, digest: null });\n  else if',
-    without: "if (contentKey === null) return;\n  else if",
+      'if (contentKey === null) draft.accuse(ns, { reason: "zero-digest", path, digest: null });',
+    without: "if (contentKey === null) return;",
     guards: "an entry without a digest is held against its container",
   },
   "content-unknown": {

@@ -6,13 +6,14 @@ const JUDGE = "verifier/src/verdict/judge.ts";
 const JUDGE_HOST = "verifier/src/verdict/judge-host.ts";
 const RULES = "verifier/src/verdict/host-rules.ts";
 const HOST = "verifier/src/verdict/decide-host.ts";
+const EVALUATE = "ns-ima/src/policy/evaluate.ts";
 const NAMESPACE = "verifier/src/verdict/decide-namespace.ts";
 
 /** What a verdict asks for before it is affirming. */
 export const VERDICT_CHECKS = {
   "verdict-execution": {
     file: JUDGE,
-    excerpt: "unjudged.flatMap((item) => judgeExecution(policy, item, \"exact\"))",
+    excerpt: 'unjudged.flatMap((item) => judgeExecution(policy, item, "exact"))',
     without: "[]",
     guards: "each execution is asked about",
   },
@@ -36,8 +37,8 @@ export const VERDICT_CHECKS = {
   },
   "verdict-image": {
     file: JUDGE,
-    excerpt: "const image = labels.find(([key]) => key === \"image\")?.[1] ?? \"\";",
-    without: "const image = labels.find(([, value]) => IMAGE_DIGEST.test(value))?.[1] ?? \"\";",
+    excerpt: 'const image = labels.find(([key]) => key === "image")?.[1] ?? "";',
+    without: 'const image = labels.find(([, value]) => IMAGE_DIGEST.test(value))?.[1] ?? "";',
     guards: "the policy is chosen by the image's digest and no other label",
   },
   "verdict-image-form": {
@@ -48,7 +49,7 @@ export const VERDICT_CHECKS = {
   },
   "verdict-limits": {
     file: "verifier/src/verdict/findings.ts",
-    excerpt: "...((flags & EventFlag.SCRIPT) !== 0 ? ([\"INTERPRETER\"] as const) : []),",
+    excerpt: '...((flags & EventFlag.SCRIPT) !== 0 ? (["INTERPRETER"] as const) : []),',
     without: "",
     guards: "what an execution leaves open is said",
   },
@@ -115,7 +116,7 @@ export const VERDICT_CHECKS = {
   "verdict-host-entry": {
     file: JUDGE_HOST,
     excerpt: 'const own = entries.filter(({ owner }) => owner === "host");',
-    without: 'const own = entries.filter(({ index }) => index < 4);',
+    without: "const own = entries.filter(({ index }) => index < 4);",
     guards: "each entry of the host is asked about",
   },
   "verdict-host-unowned": {
@@ -132,8 +133,9 @@ export const VERDICT_CHECKS = {
   },
   "verdict-violation": {
     file: RULES,
-    excerpt: "  if (digest === null) {\n    return [{ code: \"VIOLATION\"",
-    without: "  if (digest === null) return [];\n  if (digest === null) {\n    return [{ code: \"VIOLATION\"",
+    excerpt: '  if (digest === null) {\n    return [{ code: "VIOLATION"',
+    without:
+      '  if (digest === null) return [];\n  if (digest === null) {\n    return [{ code: "VIOLATION"',
     guards: "a violation of the host fails it",
   },
   "verdict-ima-policy": {
@@ -185,27 +187,27 @@ export const VERDICT_CHECKS = {
     guards: "entries wait for a mark for a bounded time",
   },
   "verdict-stalled-since": {
-    file: "verifier/src/node-states.ts",
-    excerpt: "now: received, pendingSeconds",
+    file: "verifier/src/history.ts",
+    excerpt: "now: round.received, pendingSeconds",
     without: "now: Date.now() + 1e9, pendingSeconds",
     guards: "stored evidence is appraised at the time it came",
   },
   "policy-algorithm": {
-    file: "ns-ima/src/policy/evaluate.ts",
-    excerpt: 'if (digest.algorithm !== "sha256") return ALGORITHM;',
-    without: "",
+    file: EVALUATE,
+    excerpt: 'const isStrong = digest.algorithm === "sha256";',
+    without: 'const isStrong = true; if (digest.algorithm !== "sha256") return BY_DIGEST;',
     guards: "a digest of a broken hash proves nothing",
   },
   "policy-path": {
-    file: "ns-ima/src/policy/evaluate.ts",
-    excerpt: "if (expected === undefined) return NOT_LISTED;",
-    without: "if (expected === undefined) return EXCLUDED;",
+    file: EVALUATE,
+    excerpt: "return signature === null ? { outcome } : { outcome, signature };",
+    without: "return EXCLUDED;",
     guards: "what is not listed is not allowed",
   },
   "policy-digest": {
-    file: "ns-ima/src/policy/evaluate.ts",
-    excerpt: 'if (expected.includes(Buffer.from(digest.value).toString("hex"))) return ALLOWED;',
-    without: "return ALLOWED;",
+    file: EVALUATE,
+    excerpt: 'if (isStrong && expected.includes(Buffer.from(digest.value).toString("hex")))',
+    without: "if (isStrong)",
     guards: "a listed path has the listed content",
   },
   "policy-exclude-all": {
@@ -213,34 +215,50 @@ export const VERDICT_CHECKS = {
     excerpt: "if (MATCHED_BY_EVERYTHING.some((text) => matches(text))) {",
     without: "if (false) {",
     guards: "no exclude switches a policy off",
-    tests: [{ file: "ns-ima/src/policy/excludes.test.ts", title: "which would switch the policy off" }],
+    tests: [
+      { file: "ns-ima/src/policy/excludes.test.ts", title: "which would switch the policy off" },
+    ],
   },
   "policy-pattern": {
     file: "ns-ima/src/policy/excludes.ts",
     excerpt: "if (problems.length > 0) {",
     without: "if (false) {",
     guards: "a pattern that is none is not ignored",
-    tests: [{ file: "ns-ima/src/policy/excludes.test.ts", title: "what is no pattern, naming each" }],
+    tests: [
+      { file: "ns-ima/src/policy/excludes.test.ts", title: "what is no pattern, naming each" },
+    ],
   },
   "policy-empty": {
     file: "ns-ima/src/policy/runtime-policy.ts",
     excerpt: "if (![...files.values()].some((digests) => digests.length > 0)) {",
     without: "if (false) {",
     guards: "a policy that allows nothing is a mistake, and said to be one",
-    tests: [{ file: "ns-ima/src/policy/runtime-policy.test.ts", title: "missing trust is never success" }],
+    tests: [
+      { file: "ns-ima/src/policy/runtime-policy.test.ts", title: "missing trust is never success" },
+    ],
   },
   "policy-zeros": {
     file: "ns-ima/src/policy/runtime-policy.ts",
     excerpt: "const USABLE_DIGEST = /^(?!0*$)[0-9a-f]{64}$/;",
     without: "const USABLE_DIGEST = /^[0-9a-f]{64}$/;",
     guards: "the digest of what could not be read is never allowed",
-    tests: [{ file: "ns-ima/src/policy/evaluate.test.ts", title: "is never allowed by the digest of zeros" }],
+    tests: [
+      {
+        file: "ns-ima/src/policy/evaluate.test.ts",
+        title: "is never allowed by the digest of zeros",
+      },
+    ],
   },
   "policy-set": {
     file: "verifier/src/policy/policy-set.ts",
-    excerpt: "  if (problems.length > 0) {\n    throw new VerifierError(\"POLICY_INVALID\"",
-    without: "  if (false) {\n    throw new VerifierError(\"POLICY_INVALID\"",
+    excerpt: '  if (problems.length > 0) {\n    throw new VerifierError("POLICY_INVALID"',
+    without: '  if (false) {\n    throw new VerifierError("POLICY_INVALID"',
     guards: "a policy folder with a mistake is not half a policy",
-    tests: [{ file: "verifier/src/policy/policy-set.test.ts", title: "reports the problems of all documents at once" }],
+    tests: [
+      {
+        file: "verifier/src/policy/policy-set.test.ts",
+        title: "reports the problems of all documents at once",
+      },
+    ],
   },
 } as const satisfies Checks;

@@ -20,7 +20,12 @@ export const VERIFIER_CHECKS = {
     excerpt: "if (!(socket instanceof TLSSocket) || !socket.authorized) return null;",
     without: "if (!(socket instanceof TLSSocket)) return null;",
     guards: "a certificate counts when TLS has verified it",
-    tests: [{ file: "test/attacks/second-line.test.ts", title: "gives a certificate that TLS did not verify no role" }],
+    tests: [
+      {
+        file: "test/attacks/second-line.test.ts",
+        title: "gives a certificate that TLS did not verify no role",
+      },
+    ],
   },
   "peer-tls-version": {
     file: SERVER,
@@ -111,7 +116,8 @@ export const VERIFIER_CHECKS = {
   },
   "node-known": {
     file: VERIFIER,
-    excerpt: 'if (!node) throw new VerifierError("NODE_UNKNOWN", "this verifier does not know the node");',
+    excerpt:
+      'if (!node) throw new VerifierError("NODE_UNKNOWN", "this verifier does not know the node");',
     without: "if (!node) return { id, akPublic: new Uint8Array(), standing: null };",
     guards: "nothing is said of a node that was never challenged",
   },
@@ -154,8 +160,7 @@ export const VERIFIER_CHECKS = {
   },
   "boot-event": {
     file: BOOT,
-    excerpt:
-      "if (event?.bootId !== bootId || event.resetCount !== clock.resetCount) {",
+    excerpt: "if (event?.bootId !== bootId || event.resetCount !== clock.resetCount) {",
     without: "if (event === null) {",
     guards: "log and quote are of one boot",
   },
@@ -179,8 +184,7 @@ export const VERIFIER_CHECKS = {
   },
   "refusal-standing": {
     file: VERIFIER,
-    excerpt:
-      "store.commit({ node: node.id, standing: JSON.stringify(standing) });\n    if (reason",
+    excerpt: "store.commit({ node: node.id, standing: JSON.stringify(standing) });\n    if (reason",
     without: "if (reason",
     guards: "evidence that proves nothing ends the verdict before it",
   },

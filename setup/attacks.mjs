@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// `npm run test:attacks` and `npm run test:mutants`. The latter is TypeScript, which the oldest Node that is supported does not read.
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
+import { build } from "esbuild";
+
+/** Tries every forgery, says what each would gain, and ends with `N attacks, N refused`. Returns the exit code. */
+export function attacks(root) {
+  const command = ["run", "--project", "attacks", "--reporter=./test/attacks/attack-reporter.ts"];
+  const env = { ...process.env, CI: "1" };
+  const vitest = join(root, "node_modules/.bin/vitest");
+  return spawnSync(vitest, command, { cwd: root, env, stdio: "inherit" }).status ?? 1;
+}
+
+/** Runs `test/mutants/run-mutants.ts` and returns its exit code. */
+export async function mutants(root, args) {
+  const { outputFiles } = await build({
+    entryPoints: [join(root, "test/mutants/run-mutants.ts")],
+    bundle: true,
+    platform: "node",
+    format: "esm",
+    write: false,
+  });
+  const code = Buffer.from(outputFiles[0].contents).toString("base64");
+  const { runMutants } = await import(`data:text/javascript;base64,${code}`);
+  return runMutants(root, args);
+}
