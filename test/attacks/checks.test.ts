@@ -16,7 +16,7 @@ const PATH = [
   ...["quote", "attest", "signature", "public-area", "attestation-key", "pcr", "bytes"].map(
     (name) => `tpm/src/${name}.ts`,
   ),
-  ...["list", "log", "join", "policy", "signature"].map((name) => `ns-ima/src/${name}`),
+  ...["list", "log", "join", "policy"].map((name) => `ns-ima/src/${name}`),
   ...["cbor", "codec", "scalar-codec", "ima-codec", "event-codec", "evidence", "json"].map(
     (name) => `protocol/src/${name}.ts`,
   ),

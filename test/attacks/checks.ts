@@ -2,6 +2,7 @@
 
 import type { Check } from "./checks/check.ts";
 import { ENROLMENT_CHECKS } from "./checks/enrolment-checks.ts";
+import { JOIN_CHECKS } from "./checks/join-checks.ts";
 import { KEY_CHECKS } from "./checks/key-checks.ts";
 import { LIST_CHECKS } from "./checks/list-checks.ts";
 import { LOG_CHECKS } from "./checks/log-checks.ts";
@@ -17,6 +18,7 @@ const ALL = {
   ...KEY_CHECKS,
   ...LIST_CHECKS,
   ...LOG_CHECKS,
+  ...JOIN_CHECKS,
   ...VERDICT_CHECKS,
   ...ENROLMENT_CHECKS,
 } as const;

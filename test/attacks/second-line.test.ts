@@ -28,6 +28,15 @@ describe("the join, whoever replayed the log", () => {
     expect(twice).toThrow(expect.objectContaining({ code: "LOG_NAMESPACE_REOPENED" }));
   });
 
+  it("joins no namespace before the host", () => {
+    const node = new FakeNode();
+    node.open("web");
+    node.anchor();
+    expect(() => joinEvidence(EMPTY_JOIN, [], eventsOf(node), () => false)).toThrow(
+      expect.objectContaining({ code: "LOG_NAMESPACE_UNKNOWN" }),
+    );
+  });
+
   it("joins nothing of a namespace that was not opened", () => {
     const unknown = join((node) =>
       node.write({ kind: "gap", ns: "web/1", lost: 1, reason: "late-start" }),

@@ -30,9 +30,9 @@ export const VERDICT_CHECKS = {
     guards: "what was found stays found",
   },
   "verdict-changed": {
-    file: JUDGE,
-    excerpt: "before.hostGapAt !== after.hostGapAt",
-    without: "false",
+    file: "ns-ima/src/join/join-draft.ts",
+    excerpt: "if (this.namespace(open).closed === null) this.changed.add(open);",
+    without: "",
     guards: "a gap of the host reaches namespaces that do nothing",
   },
   "verdict-image": {
@@ -127,7 +127,7 @@ export const VERDICT_CHECKS = {
   },
   "verdict-host-later-policy": {
     file: JUDGE_HOST,
-    excerpt: "past.judged ? joined : everything(joined.state, namespaces);",
+    excerpt: "past.judged\n    ? joined\n    : everything(joined.state, namespaces);",
     without: "joined;",
     guards: "what the host did without a policy is judged by the first one",
   },
