@@ -79,6 +79,7 @@ export {
   type ProgramIdentity,
   type ResyncEvent,
 } from "./log/event.ts";
+export { LayeredMap } from "./log/layered-map.ts";
 export { leafHash, TAG_SIZE } from "./log/leaf.ts";
 export { isContainerId, isNamespaceId } from "./log/namespace-id.ts";
 export {

@@ -107,6 +107,7 @@ export {
   currentVerdict,
   type NamespaceEntry,
   type NamespaceReport,
+  type NodeCondition,
   type NodeReport,
   type Reason,
   type Tier,

@@ -1,6 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { type Codec, invalid, type JsonValue, listOf, nullable, objectOf } from "./codec.ts";
+import {
+  type Codec,
+  invalid,
+  type JsonValue,
+  listOf,
+  nullable,
+  objectOf,
+  optional,
+} from "./codec.ts";
 import { nodeId } from "./node-id.ts";
 import { flag, integer, isoTime, oneOf, text } from "./scalar-codec.ts";
 import type { NamespaceEntry, NamespaceReport, NodeReport, Tier } from "./verdict.ts";
@@ -11,11 +19,15 @@ export interface NodeSummary {
   readonly id: string;
   /** The host's tier when the answer was written. */
   readonly host: Tier;
+  /** A `NodeCondition`. Older verifiers do not say it. */
+  readonly condition?: string | undefined;
   readonly validUntil: string;
 }
 
 const LIST_MAX = 1_000_000;
 const open = { open: true } as const;
+
+const condition = optional(text({ pattern: /^[a-z-]+$/ }));
 
 const entry = objectOf<NamespaceEntry>(
   { kinds: listOf(text(), 16), path: shownPath, digest: nullable(shownDigest) },
@@ -43,6 +55,7 @@ const namespace = objectOf<NamespaceReport>(
     declared: flag,
     entries: listOf(entry, LIST_MAX),
     levels,
+    violations: optional(integer()),
     verdict,
   },
   open,
@@ -53,6 +66,10 @@ const report = objectOf<NodeReport>(
     node: objectOf<NodeReport["node"]>(
       {
         id: nodeId,
+        condition,
+        lastContact: optional(isoTime),
+        policy: optional(nullable(text({ pattern: /^[0-9a-f]{1,128}$/ }))),
+        violations: optional(integer()),
         tpm: objectOf({ ekVerified: flag }, open),
         quote: objectOf({ verified: flag, bank: text(), pcrs: listOf(integer(23), 24) }, open),
         host: verdict,
@@ -71,7 +88,7 @@ const report = objectOf<NodeReport>(
 const summaries = objectOf(
   {
     nodes: listOf(
-      objectOf<NodeSummary>({ id: nodeId, host: tier, validUntil: isoTime }, open),
+      objectOf<NodeSummary>({ id: nodeId, host: tier, condition, validUntil: isoTime }, open),
       LIST_MAX,
     ),
   },

@@ -31,6 +31,25 @@ export interface NamespaceEntry {
   readonly digest: string | null;
 }
 
+/**
+ * How a node stands, as its report says it. Each is told from the others by what has to be done about it; a reader may
+ * meet further ones.
+ *
+ * - `never-attested`: no evidence of it was ever appraised
+ * - `attested`: the last evidence was accepted, and its verdicts hold
+ * - `refused`: the last evidence proved nothing
+ * - `rebooted`: the node asked for a challenge in another boot than the known one, and has proven nothing of it yet
+ * - `stale`: it is in touch, but its verdicts have run out
+ * - `unreachable`: nothing was heard of it for clearly longer than a verdict holds
+ */
+export type NodeCondition =
+  | "never-attested"
+  | "attested"
+  | "refused"
+  | "rebooted"
+  | "stale"
+  | "unreachable";
+
 export interface NamespaceReport {
   readonly id: string;
   readonly name: string;
@@ -41,13 +60,23 @@ export interface NamespaceReport {
   readonly entries: readonly NamespaceEntry[];
   /** Number of entries by the level at which they were obtained. */
   readonly levels: Readonly<Record<string, number>>;
+  /** Violations that its tasks caused, whatever its policy makes of them. Older verifiers do not say it. */
+  readonly violations?: number | undefined;
   readonly verdict: Verdict;
 }
 
-/** Answer of `GET /v1/nodes/:id`, and what `nsattest demo --once --json` prints. */
+/** Answer of `GET /v1/nodes/:id`, and what `nsattest demo --once --json` prints. What may be absent, older verifiers do not say. */
 export interface NodeReport {
   readonly node: {
     readonly id: string;
+    /** A {@link NodeCondition}. */
+    readonly condition?: string | undefined;
+    /** When the node last asked for a challenge or sent evidence: ISO 8601. */
+    readonly lastContact?: string | undefined;
+    /** Version of the policies that the verdicts are by; null when there was no verdict yet. */
+    readonly policy?: string | null | undefined;
+    /** Violations that the host's own tasks caused. */
+    readonly violations?: number | undefined;
     readonly tpm: { readonly ekVerified: boolean };
     readonly quote: {
       readonly verified: boolean;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { HOST, joinedNamespaces } from "@nsattest/ns-ima";
 import { decodeEvidence } from "@nsattest/protocol";
 import type { PolicySet } from "@nsattest/verifier";
 import { type Appraisal, appraise, type NodeState } from "../../verifier/src/pipeline.ts";
@@ -22,9 +23,11 @@ export function appraiseAffirming(
 ): NodeState {
   const context = { akPublic: AK.akPublic, policies, now: NOW, pendingSeconds: 120 };
   const { state, decisions }: Appraisal = appraise(past, decodeEvidence(evidence), context);
-  const bad = [decisions.host, ...decisions.namespaces.values()].find(
-    ({ tier }) => tier !== "affirming",
-  );
-  if (bad) throw new Error(`not affirming: ${JSON.stringify(bad.reasons.slice(0, 3))}`);
+  for (const id of joinedNamespaces(state.join)) {
+    const decision = id === HOST ? decisions.host : decisions.namespaces.get(id);
+    if (decision?.tier !== "affirming") {
+      throw new Error(`not affirming: ${JSON.stringify(decision?.reasons.slice(0, 3))}`);
+    }
+  }
   return state;
 }

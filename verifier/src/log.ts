@@ -8,6 +8,8 @@ export type LogEvent =
   | "no-node-policy"
   /** The audit trail: a host or namespace has another tier, reasons or limits than before. */
   | "verdict"
+  /** A node says that it is in another boot than the known one: it has no trust until it has proven it. */
+  | "node-rebooted"
   /** Evidence proved nothing: node and namespaces are `none` until better evidence. */
   | "evidence-refused"
   /** The attestation key of a node was taken from the registrar. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { HOST } from "@nsattest/ns-ima";
+import { HOST, joinedNamespaces } from "@nsattest/ns-ima";
 import { describe, expect, it } from "vitest";
 import { FakeNode, INIT, RUNC } from "../../test/fakes/fake-node.ts";
 import {
@@ -11,6 +11,7 @@ import {
 } from "../../test/fakes/verifier-bench.ts";
 import { type Appraisal, appraise, EMPTY_STATE, type NodeState } from "./pipeline.ts";
 import { type PolicySet, parsePolicySet } from "./policy/policy-set.ts";
+import { type Standing, standingOf } from "./verdict/standing.ts";
 
 const policies = parsePolicySet(policyDocuments());
 const noPolicies = parsePolicySet(new Map());
@@ -41,6 +42,11 @@ function round(node: FakeNode, past: NodeState = EMPTY_STATE, by: PolicySet = po
   });
 }
 
+/** As `standingOf` shows them. */
+function decisionsOf({ decisions, state }: Appraisal): Standing {
+  return standingOf(decisions, joinedNamespaces(state.join));
+}
+
 function hostCodes({ decisions }: Appraisal): readonly string[] {
   return decisions.host.reasons.map(({ code }) => code);
 }
@@ -63,7 +69,7 @@ describe("appraise", () => {
     const second = round(node, first.state);
     expect(second.beginsAnew).toBe(false);
     const whole = round(node);
-    expect(second.decisions).toEqual(whole.decisions);
+    expect(decisionsOf(second)).toEqual(decisionsOf(whole));
     expect(second.state.join.counts).toEqual(whole.state.join.counts);
     expect(second.state.replayed.list).toEqual(whole.state.replayed.list);
   });
@@ -76,7 +82,7 @@ describe("appraise", () => {
     node.run(ns, BAD);
     expect(namespaceCodes(round(node, first.state), ns)).toEqual(["NOT_IN_ALLOWLIST"]);
     expect(namespaceCodes(round(node, first.state), ns)).toEqual(["NOT_IN_ALLOWLIST"]);
-    expect(first.state.judgement.namespaces.get(ns)?.findings.reasons).toEqual([]);
+    expect(first.state.decided.judgement.namespaces.get(ns)?.findings.reasons).toEqual([]);
   });
 
   it("forgets everything with a new boot", () => {

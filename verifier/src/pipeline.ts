@@ -5,6 +5,7 @@ import {
   EMPTY_JOIN,
   type JoinState,
   joinEvidence,
+  joinedNamespaces,
   type ListPins,
 } from "@nsattest/ns-ima";
 import type { Evidence } from "@nsattest/protocol";
@@ -13,10 +14,9 @@ import { type Boot, checkBootEvent, isNewBoot } from "./quote/boot.ts";
 import { checkQuote } from "./quote/check-quote.ts";
 import { nothingReplayed, type Replayed, replayEvidence } from "./replay/replay-evidence.ts";
 import { isStalled, type Waiting, waitingAfter } from "./replay/waiting.ts";
-import { decide } from "./verdict/decide.ts";
+import { type Decided, decide, NOTHING_DECIDED, saysTheSame } from "./verdict/decide.ts";
 import { judge } from "./verdict/judge.ts";
-import { type Judgement, NOTHING_JUDGED } from "./verdict/judgement.ts";
-import type { Decisions } from "./verdict/standing.ts";
+import { newsOf } from "./verdict/news.ts";
 
 /** All that is known of one boot of a node. A value: evidence makes the next one, and refused evidence none. */
 export interface NodeState {
@@ -25,7 +25,7 @@ export interface NodeState {
   readonly replayed: Replayed;
   readonly join: JoinState;
   readonly waiting: Waiting;
-  readonly judgement: Judgement;
+  readonly decided: Decided;
 }
 
 /** Nothing is known yet. */
@@ -37,7 +37,7 @@ function emptyState(pins: ListPins): NodeState {
     replayed: nothingReplayed(pins),
     join: EMPTY_JOIN,
     waiting: [],
-    judgement: NOTHING_JUDGED,
+    decided: NOTHING_DECIDED,
   };
 }
 
@@ -54,7 +54,12 @@ export interface Appraisal {
   readonly state: NodeState;
   /** Everything before this evidence is of another boot, or was replayed with other pins: it is history. */
   readonly beginsAnew: boolean;
-  readonly decisions: Decisions;
+  readonly decisions: Decided;
+  /**
+   * Something follows from it that did not follow from what was known before. Evidence without news can be forgotten:
+   * what is known without it is the same.
+   */
+  readonly hasNews: boolean;
 }
 
 /**
@@ -81,16 +86,24 @@ export function appraise(
   const joined = joinEvidence(before.join, entries, events, isRuntimeOf(policies));
   const waiting = waitingAfter(before.waiting, joined.state, now);
 
-  const judgement = judge(before.judgement, joined, policies);
+  const { log } = replayed;
+  const news = newsOf(joined, events, log.boot?.hostEntries ?? 0);
+  const judgement = judge(before.decided.judgement, news, policies);
   const decisions = decide(
-    joined.state,
+    before.decided,
     judgement,
+    () => joinedNamespaces(joined.state),
     policies,
     isStalled(waiting, now, pendingSeconds),
   );
   return {
-    state: { boot, replayed, join: joined.state, waiting, judgement },
+    state: { boot, replayed, join: joined.state, waiting, decided: decisions },
     beginsAnew,
     decisions,
+    hasNews:
+      beginsAnew ||
+      entries.length + events.length > 0 ||
+      judgement !== before.decided.judgement ||
+      !saysTheSame(decisions, before.decided),
   };
 }

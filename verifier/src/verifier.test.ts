@@ -54,6 +54,10 @@ function setUp(store: Store = Store.open(":memory:")) {
   return { node, store, lines, registrar, start, attest, advance };
 }
 
+function fail(): never {
+  throw new Error("the node is not known");
+}
+
 describe("Verifier", () => {
   it("answers with a summary and the next interval", async () => {
     const { node, start, attest } = setUp();
@@ -175,13 +179,14 @@ describe("Verifier", () => {
   it("begins again with a node whose stored history does not replay", async () => {
     const { node, store, lines, start, attest } = setUp();
     await attest(start());
-    const standing = store.findNode(node.id)?.standing ?? "";
     const round = {
       received: 0,
       policy: [...store.rounds(node.id)][0]?.policy ?? "",
       evidence: new Uint8Array(1),
+      standing: "",
     };
-    store.commit({ node: node.id, standing, round });
+    const { lastContact: received, validUntil } = store.findNode(node.id) ?? fail();
+    store.commit({ node: node.id, received, validUntil, accepted: true, round });
     const verifier = start();
     expect(verifier.report(node.id).node.host.tier).toBe("affirming");
     expect(lines.at(-1)).toMatchObject({ event: "history-unusable", node: node.id });

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { HOST, NsImaError } from "@nsattest/ns-ima";
+import { HOST, joinedNamespaces, NsImaError } from "@nsattest/ns-ima";
 import {
   type Challenge,
   type ChallengeRequest,
-  currentVerdict,
   decodeEvidence,
   type Evidence,
   type EvidenceAnswer,
@@ -31,7 +30,9 @@ import { explain } from "./result/explanation.ts";
 import { nodeReport } from "./result/node-report.ts";
 import { sinceReader } from "./result/since.ts";
 import type { NodeRecord, Store } from "./store/store.ts";
-import { neverAttested, type Standing, standingOf, standingWithout } from "./verdict/standing.ts";
+import { conditionOf, type Reading, readStanding } from "./verdict/condition.ts";
+import { type Decided, saysTheSame } from "./verdict/decide.ts";
+import { NEVER_ATTESTED, type Standing, standingOf, standingRefused } from "./verdict/standing.ts";
 
 export interface VerifierDeps {
   readonly store: Store;
@@ -56,6 +57,8 @@ export class Verifier {
   readonly #states: NodeStates;
   /** Nodes whose last quote was not by the pinned key: perhaps the registrar knows a new one. */
   readonly #otherKey = new Set<string>();
+  /** What the stored standing of a node says, where it is that of its state: it need not be written again. */
+  readonly #shown = new Map<string, Decided>();
 
   constructor(deps: VerifierDeps) {
     this.#deps = deps;
@@ -65,20 +68,30 @@ export class Verifier {
 
   /**
    * Gives a node a nonce and says where its next evidence has to begin. The boot id is a claim: a false one makes the
-   * evidence fail, nothing else.
+   * evidence fail. A claim of another boot than the known one takes the node's trust away until the node has proven
+   * either, and the nonces given out before it: what was quoted before a restart does not count after it.
    *
    * @throws VerifierError `NODE_UNKNOWN`, `REGISTRAR_UNAVAILABLE`
    */
   async challenge(id: string, { bootId }: ChallengeRequest): Promise<Challenge> {
-    const { boot, replayed } = this.#states.of(await this.#pinnedNode(id));
-    const pins = listPinsOf(this.#deps.policies);
+    const { store, challenges, policies, log } = this.#deps;
+    const node = await this.#pinnedNode(id);
+    const { boot, replayed } = this.#states.of(node);
+    const now = this.#deps.now().getTime();
+    const isOtherBoot = boot !== null && boot.bootId !== bootId;
+    if (isOtherBoot && node.claimedBoot !== bootId) {
+      challenges.forget(id);
+      log("node-rebooted", { node: id, known: boot.bootId, claimed: bootId });
+    }
+    store.meet(id, now, isOtherBoot ? bootId : node.claimedBoot);
+    const pins = listPinsOf(policies);
     const goesOn = boot?.bootId === bootId && replayed.list.pins.id === pins.id;
-    const { list, log } = goesOn ? replayed : nothingReplayed(pins);
-    const { nonce, deadline } = this.#deps.challenges.issue(id, this.#deps.now().getTime());
+    const known = goesOn ? replayed : nothingReplayed(pins);
+    const { nonce, deadline } = challenges.issue(id, now);
     return {
       nonce,
-      listOffset: list.bytes,
-      logOffset: log.batches,
+      listOffset: known.list.bytes,
+      logOffset: known.log.batches,
       ...quotedSelection(pins),
       deadline: new Date(deadline).toISOString(),
     };
@@ -92,7 +105,7 @@ export class Verifier {
    *   Then no verdict changes
    */
   receive(id: string, body: Uint8Array): Receipt {
-    const { challenges, store, policies, pendingSeconds } = this.#deps;
+    const { challenges, policies, pendingSeconds } = this.#deps;
     const evidence = decodeEvidence(body);
     const now = this.#deps.now();
     challenges.redeem(id, evidence.nonce, now.getTime());
@@ -112,41 +125,62 @@ export class Verifier {
       this.#refuse(node, past, reason, !(error instanceof TpmError), now);
       return { accepted: false, reason };
     }
-    const standing = standingOf(appraisal.decisions, this.#validUntil(now));
-    const evidenceNews = newsOf(evidence, past, appraisal);
-    store.commit({
-      node: id,
-      standing: JSON.stringify(standing),
-      ...(evidenceNews && {
-        round: {
-          received: now.getTime(),
-          policy: policies.version,
-          evidence: encodeEvidence(evidenceNews),
-        },
-      }),
-      ...(appraisal.beginsAnew && { newBoot: evidence.bootId }),
-    });
-    this.#states.set(id, appraisal.state);
-    this.#otherKey.delete(id);
-    auditChanges(this.#deps.log, id, standingIn(node), standing, now);
-    return { accepted: true, answer: this.#answer(standing) };
+    this.#accept(node, evidence, past, appraisal, now);
+    return { accepted: true, answer: this.#answer(appraisal) };
   }
 
   /** Every node that was ever challenged. */
   summaries(): readonly NodeSummary[] {
-    const now = this.#deps.now();
     return this.#deps.store.listNodes().map((node) => {
-      const { host } = standingIn(node) ?? neverAttested(now);
-      const { tier, validUntil } = currentVerdict(host, now);
-      return { id: node.id, host: tier, validUntil };
+      const { condition, host } = this.#read(node);
+      return { id: node.id, host: host.tier, condition, validUntil: host.validUntil };
     });
   }
 
   /** @throws VerifierError `NODE_UNKNOWN` */
   report(id: string): NodeReport {
     const node = this.#knownNode(id);
-    const now = this.#deps.now();
-    return nodeReport(id, this.#states.of(node), standingIn(node) ?? neverAttested(now), now);
+    return nodeReport(id, this.#states.of(node), this.#read(node));
+  }
+
+  #accept(
+    node: NodeRecord,
+    evidence: Evidence,
+    past: NodeState,
+    appraisal: Appraisal,
+    now: Date,
+  ): void {
+    const { store, policies, validSeconds } = this.#deps;
+    const { id } = node;
+    const { state, decisions, beginsAnew, hasNews } = appraisal;
+    const shown = this.#shown.get(id);
+    const isShown = shown !== undefined && saysTheSame(shown, decisions);
+    const isQuiet =
+      isShown && conditionOf({ accepted: true }, node, now, validSeconds) === "attested";
+    const standing =
+      isQuiet && !hasNews ? null : standingOf(decisions, joinedNamespaces(state.join));
+    const text = standing === null ? "" : JSON.stringify(standing);
+    const received = now.getTime();
+    store.commit({
+      node: id,
+      received,
+      validUntil: this.#validUntil(now),
+      accepted: true,
+      ...(!isShown && { standing: text }),
+      ...(hasNews && {
+        round: {
+          received,
+          policy: policies.version,
+          evidence: encodeEvidence(provenPart(evidence, past, appraisal)),
+          standing: text,
+        },
+      }),
+      ...(beginsAnew && { newBoot: evidence.bootId }),
+    });
+    this.#states.set(id, state);
+    this.#shown.set(id, decisions);
+    this.#otherKey.delete(id);
+    if (!isQuiet && standing !== null) this.#audit(node, standing, now);
   }
 
   /**
@@ -157,17 +191,16 @@ export class Verifier {
   explanation(id: string, namespace: string): Explanation {
     const { store, policies } = this.#deps;
     const node = this.#knownNode(id);
-    const now = this.#deps.now();
-    const { join, judgement } = this.#states.of(node);
-    const standing = standingIn(node) ?? neverAttested(now);
-    const verdict = namespace === HOST ? standing.host : standing.namespaces[namespace];
+    const { join, decided } = this.#states.of(node);
+    const { host, namespaces } = this.#read(node);
+    const verdict = namespace === HOST ? host : namespaces[namespace];
     if (!verdict) throw new VerifierError("NAMESPACE_UNKNOWN", "the node has no such namespace");
     return explain({
       node: id,
       namespace,
       join,
-      image: judgement.namespaces.get(namespace)?.image ?? null,
-      verdict: currentVerdict(verdict, now),
+      image: decided.judgement.namespaces.get(namespace)?.image ?? null,
+      verdict,
       policies,
       sinceOf: sinceReader(store, id, namespace),
     });
@@ -180,30 +213,47 @@ export class Verifier {
 
   #refuse(
     node: NodeRecord,
-    { judgement }: NodeState,
+    { join }: NodeState,
     reason: Reason,
     quoteVerified: boolean,
     now: Date,
   ): void {
-    const { store, log } = this.#deps;
-    const namespaces = judgement.namespaces.keys();
-    const standing = standingWithout(reason, namespaces, quoteVerified, this.#validUntil(now));
-    store.commit({ node: node.id, standing: JSON.stringify(standing) });
-    if (reason.code === "QUOTE_SIGNATURE") this.#otherKey.add(node.id);
-    log("evidence-refused", { node: node.id, code: reason.code, detail: reason.detail });
-    auditChanges(log, node.id, standingIn(node), standing, now);
+    const { store, log, policies } = this.#deps;
+    const { id } = node;
+    const namespaces = joinedNamespaces(join).filter((ns) => ns !== HOST);
+    const standing = standingRefused(reason, namespaces, quoteVerified, policies.version);
+    store.commit({
+      node: id,
+      received: now.getTime(),
+      validUntil: this.#validUntil(now),
+      accepted: false,
+      standing: JSON.stringify(standing),
+    });
+    this.#shown.delete(id);
+    if (reason.code === "QUOTE_SIGNATURE") this.#otherKey.add(id);
+    log("evidence-refused", { node: id, code: reason.code, detail: reason.detail });
+    this.#audit(node, standing, now);
   }
 
-  #answer({ host, namespaces }: Standing): EvidenceAnswer {
+  /** What is to be said of the node at `now`. */
+  #read(node: NodeRecord, now: Date = this.#deps.now()): Reading {
+    return readStanding(standingIn(node), node, now, this.#deps.validSeconds);
+  }
+
+  #audit(node: NodeRecord, after: Standing, now: Date): void {
+    auditChanges(this.#deps.log, node.id, this.#read(node, now), after);
+  }
+
+  #answer({ state, decisions }: Appraisal): EvidenceAnswer {
     return {
-      host: host.tier,
-      namespaces: Object.keys(namespaces).length,
+      host: decisions.host.tier,
+      namespaces: joinedNamespaces(state.join).filter((id) => id !== HOST).length,
       nextIntervalSeconds: this.#deps.intervalSeconds,
     };
   }
 
-  #validUntil(now: Date): Date {
-    return new Date(now.getTime() + this.#deps.validSeconds * 1000);
+  #validUntil(now: Date): number {
+    return now.getTime() + this.#deps.validSeconds * 1000;
   }
 
   #knownNode(id: string): NodeRecord {
@@ -228,6 +278,7 @@ export class Verifier {
     if (!akPublic || Buffer.compare(akPublic, registered.akPublic) !== 0) {
       store.pin(id, registered.akPublic, now().getTime());
       this.#states.forget(id);
+      this.#shown.delete(id);
       log("node-pinned", { node: id });
     }
     return this.#knownNode(id);
@@ -245,18 +296,17 @@ function refusalOf(error: unknown): Reason {
   return { code: error.code, detail: error.message };
 }
 
-/** The part of the evidence that is to be kept, or null when it brought nothing new: what is pending comes again. */
-function newsOf(
+/** The part of the evidence that is to be kept: what is pending comes again. */
+function provenPart(
   evidence: Evidence,
   past: NodeState,
   { state, beginsAnew }: Appraisal,
-): Evidence | null {
+): Evidence {
   const before = beginsAnew ? 0 : past.replayed.list.bytes;
   const proven = state.replayed.list.bytes - before;
-  if (!beginsAnew && proven === 0 && evidence.batches.length === 0) return null;
   return { ...evidence, list: evidence.list.subarray(0, proven) };
 }
 
-function standingIn({ standing }: Pick<NodeRecord, "standing">): Standing | null {
-  return standing === null ? null : (JSON.parse(standing) as Standing);
+function standingIn({ standing }: Pick<NodeRecord, "standing">): Standing {
+  return standing === null ? NEVER_ATTESTED : (JSON.parse(standing) as Standing);
 }

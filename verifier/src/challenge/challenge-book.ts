@@ -45,6 +45,11 @@ export class ChallengeBook {
     return { nonce, deadline };
   }
 
+  /** Takes back every nonce that `node` holds. */
+  forget(node: string): void {
+    this.#outstanding.delete(node);
+  }
+
   /**
    * Uses up a nonce of `node`, whatever becomes of the evidence that carries it.
    *

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { isDeepStrictEqual } from "node:util";
-import { HOST, NsImaError } from "@nsattest/ns-ima";
+import { HOST, joinedNamespaces, NsImaError } from "@nsattest/ns-ima";
 import {
   type BundleRound,
   decodeStoredStanding,
@@ -13,6 +13,7 @@ import {
 import { TpmError } from "@nsattest/tpm";
 import { VerifierError } from "../error.ts";
 import { appraiseHistory } from "../history.ts";
+import type { Appraisal } from "../pipeline.ts";
 import type { PolicySet } from "../policy/policy-set.ts";
 import { standingOf } from "../verdict/standing.ts";
 import type { StoredHistory } from "./stored-history.ts";
@@ -67,7 +68,7 @@ export function checkHistory(
         throw new VerifierError("ROUND_OTHER_BOOT", "the round is of another boot");
       }
       const { boot, replayed } = appraisal.state;
-      const now = lastingStanding(appraisal.decisions);
+      const now = lastingStanding(appraisal);
       // Most rounds change nothing: a long history has one standing for all of them.
       const standing = last && isDeepStrictEqual(last.standing, now) ? last.standing : now;
       checked.push({
@@ -88,9 +89,10 @@ export function checkHistory(
   return { rounds: checked, refusal: empty };
 }
 
-/** As it would have been stored, without when it ends. */
-function lastingStanding(decisions: Parameters<typeof standingOf>[0]): StoredStanding {
-  return decodeStoredStanding(JSON.stringify(standingOf(decisions, new Date(0))));
+/** As it would have been stored. */
+function lastingStanding({ decisions, state }: Appraisal): StoredStanding {
+  const standing = standingOf(decisions, joinedNamespaces(state.join));
+  return decodeStoredStanding(JSON.stringify(standing));
 }
 
 function differencesOf(stored: StoredStanding, proven: StoredStanding): readonly Difference[] {

@@ -10,9 +10,6 @@ import {
 import { VerifierError } from "../error.ts";
 import type { NodeRecord, Store } from "../store/store.ts";
 
-// Within a JSON text a quote is escaped, so this matches no text of a node's.
-const VALID_UNTIL = /,"validUntil":"[^"]*"/g;
-
 /**
  * Everything that is stored of the node's present boot, as one bundle.
  *
@@ -27,10 +24,8 @@ export function nodeBundle(store: Store, node: NodeRecord, pendingSeconds: numbe
     size += evidence.length;
     if (size > BUNDLE_MAX) throw tooLarge(node.id);
     if (!documents.has(policy)) documents.set(policy, store.findPolicy(policy) ?? "");
-    // Of two rounds that change nothing only the end of the verdicts differs.
-    const lasting = standing.replace(VALID_UNTIL, "");
-    const decoded = standings.get(lasting) ?? decodeStoredStanding(lasting);
-    standings.set(lasting, decoded);
+    const decoded = standings.get(standing) ?? decodeStoredStanding(standing);
+    standings.set(standing, decoded);
     rounds.push({ received, policy, evidence, standing: decoded });
   }
   const bundle = encodeBundle({

@@ -1,18 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { HOST, joinedNamespaces } from "@nsattest/ns-ima";
-import { encodeNodeReport } from "@nsattest/protocol";
+import { encodeNodeReport, type NodeReport } from "@nsattest/protocol";
 import { describe, expect, it } from "vitest";
 import { FakeNode, IMAGE } from "../../../test/fakes/fake-node.ts";
 import { BUSYBOX, digestText, policyDocuments } from "../../../test/fakes/verifier-bench.ts";
 import { appraise, EMPTY_STATE } from "../pipeline.ts";
 import { parsePolicySet } from "../policy/policy-set.ts";
-import { neverAttested, standingOf } from "../verdict/standing.ts";
+import { readStanding } from "../verdict/condition.ts";
+import { NEVER_ATTESTED, standingOf } from "../verdict/standing.ts";
 import { nodeReport } from "./node-report.ts";
 
 const NOW = new Date("2026-01-02T03:04:05.000Z");
 const LATER = new Date("2026-01-02T03:04:06.000Z");
 
+const policies = parsePolicySet(policyDocuments());
 const node = new FakeNode();
 node.boot();
 const web = node.open("web", { declared: false });
@@ -21,6 +23,7 @@ node.execute(web, BUSYBOX, { how: "map" });
 node.execute(web, { path: "/bin/\x1b[31mred", content: "red" });
 node.execute(web, BUSYBOX, { how: "mprotect", path: "", digest: null });
 node.open("idle", { labels: [] });
+for (const ns of [HOST, web, web]) node.claim(ns, new Uint8Array(32));
 node.write({ kind: "ns-close", ns: web, executions: 4, reason: "poststop" });
 node.mark();
 node.measure({ path: "/pending", content: "pending" });
@@ -36,17 +39,28 @@ const { state, decisions } = appraise(
   }),
   {
     akPublic: node.registeredAk,
-    policies: parsePolicySet(policyDocuments()),
+    policies,
     now: NOW.getTime(),
     pendingSeconds: 60,
   },
 );
 
+const standing = standingOf(decisions, joinedNamespaces(state.join));
+const times = { validUntil: NOW.getTime(), lastContact: NOW.getTime(), claimedBoot: null };
+
+function reportAt(now: Date, known = state, of = standing): NodeReport {
+  return nodeReport(node.id, known, readStanding(of, times, now, 60));
+}
+
 describe("nodeReport", () => {
   it("shows what is known, safe to print", () => {
-    const report = nodeReport(node.id, state, standingOf(decisions, NOW), NOW);
+    const report = reportAt(NOW);
     expect(report.node).toMatchObject({
       id: node.id,
+      condition: "attested",
+      lastContact: NOW.toISOString(),
+      policy: policies.version,
+      violations: 1,
       tpm: { ekVerified: true },
       quote: { verified: true, bank: "sha256", pcrs: [10, 13] },
       host: { tier: "affirming", validUntil: NOW.toISOString() },
@@ -60,6 +74,7 @@ describe("nodeReport", () => {
       state: "closed",
       declared: false,
       levels: { kernel: 3 },
+      violations: 2,
       verdict: { tier: "contraindicated" },
     });
     expect(shown?.entries).toEqual([
@@ -72,17 +87,15 @@ describe("nodeReport", () => {
   });
 
   it("shows no verdict that is over", () => {
-    const report = nodeReport(node.id, state, standingOf(decisions, NOW), LATER);
+    const report = reportAt(LATER);
     const verdicts = [report.node.host, ...report.namespaces.map(({ verdict }) => verdict)];
     expect(verdicts.map(({ tier }) => tier)).toEqual(["none", "none", "none"]);
     expect(verdicts[0]?.reasons[0]?.code).toBe("VERDICT_EXPIRED");
   });
 
   it("shows no namespace without a verdict", () => {
-    expect(nodeReport(node.id, state, neverAttested(NOW), NOW).namespaces).toEqual([]);
-    expect(nodeReport(node.id, EMPTY_STATE, standingOf(decisions, NOW), NOW).namespaces).toEqual(
-      [],
-    );
+    expect(reportAt(NOW, state, NEVER_ATTESTED).namespaces).toEqual([]);
+    expect(reportAt(NOW, EMPTY_STATE).namespaces).toEqual([]);
     expect(joinedNamespaces(state.join)).toContain(HOST);
   });
 });

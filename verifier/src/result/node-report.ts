@@ -9,40 +9,37 @@ import {
   joinedNamespaces,
   ownerCounts,
 } from "@nsattest/ns-ima";
-import {
-  currentVerdict,
-  type NamespaceEntry,
-  type NamespaceReport,
-  type NodeReport,
-  type Verdict,
-} from "@nsattest/protocol";
+import type { NamespaceEntry, NamespaceReport, NodeReport, Verdict } from "@nsattest/protocol";
 import type { NodeState } from "../pipeline.ts";
 import { digestText } from "../policy/digest-text.ts";
 import { quotedSelection } from "../quote/check-quote.ts";
-import type { Standing } from "../verdict/standing.ts";
+import type { Reading } from "../verdict/condition.ts";
+import type { NamespaceJudgement } from "../verdict/judgement.ts";
 
-/** Everything there is to show of a node at `now`: verdicts that have expired by then are `none`. */
+/** Everything there is to show of a node when its standing is read as `reading`. */
 export function nodeReport(
   id: string,
-  { replayed, join, judgement }: NodeState,
-  standing: Standing,
-  now: Date,
+  { replayed, join, decided: { judgement } }: NodeState,
+  reading: Reading,
 ): NodeReport {
   const counts = ownerCounts(join);
   return {
     node: {
       id,
+      condition: reading.condition,
+      lastContact: new Date(reading.lastContact).toISOString(),
+      policy: reading.policy,
+      violations: judgement.host.violations,
       // A key is pinned only when the registrar says that its EK was verified.
       tpm: { ekVerified: true },
-      quote: { verified: standing.quoteVerified, ...quotedSelection(replayed.list.pins) },
-      host: currentVerdict(standing.host, now),
+      quote: { verified: reading.quoteVerified, ...quotedSelection(replayed.list.pins) },
+      host: reading.host,
     },
     namespaces: joinedNamespaces(join).flatMap((ns) => {
       const namespace = ns === HOST ? undefined : joinedNamespace(join, ns);
-      const verdict = standing.namespaces[ns];
-      if (!namespace || !verdict) return [];
-      const image = judgement.namespaces.get(ns)?.image ?? null;
-      return [namespaceReport(namespace, image, currentVerdict(verdict, now))];
+      const judged = judgement.namespaces.get(ns);
+      const verdict = reading.namespaces[ns];
+      return namespace && judged && verdict ? [namespaceReport(namespace, judged, verdict)] : [];
     }),
     hostList: {
       entries: join.entries,
@@ -55,7 +52,7 @@ export function nodeReport(
 
 function namespaceReport(
   { id, labels, state, declared, executions }: JoinedNamespace,
-  image: string | null,
+  { image, violations }: NamespaceJudgement,
   verdict: Verdict,
 ): NamespaceReport {
   const entries = entriesOf(executions);
@@ -67,6 +64,7 @@ function namespaceReport(
     declared,
     entries,
     levels: { kernel: entries.length },
+    violations,
     verdict,
   };
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /** Written into the database; another number is another layout. */
-export const SCHEMA_VERSION = 1;
+export const SCHEMA_VERSION = 2;
 
 /** The whole layout. `STRICT`: a column holds what it says. */
 export const SCHEMA = `
@@ -18,15 +18,21 @@ CREATE TABLE boots (
   began   INTEGER NOT NULL
 ) STRICT;
 
+-- Times in milliseconds since the epoch. The contact is the node's last one, the claimed boot one that it says it is in
+-- and has proven nothing of.
 CREATE TABLE nodes (
-  id       TEXT    PRIMARY KEY,
-  ak       BLOB    NOT NULL,
-  pinned   INTEGER NOT NULL,
-  boot     INTEGER REFERENCES boots (id),
-  standing TEXT
+  id           TEXT    PRIMARY KEY,
+  ak           BLOB    NOT NULL,
+  pinned       INTEGER NOT NULL,
+  boot         INTEGER REFERENCES boots (id),
+  contact      INTEGER NOT NULL,
+  claimed_boot TEXT,
+  standing     TEXT,
+  valid_until  INTEGER NOT NULL
 ) STRICT;
 
--- Evidence that was accepted and brought something new, as it came except for what was left pending.
+-- Evidence that was accepted and brought something new, as it came except for what was left pending; the standing is
+-- what followed from it by that policy.
 CREATE TABLE rounds (
   boot     INTEGER NOT NULL REFERENCES boots (id),
   number   INTEGER NOT NULL,

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { Store, type StoredRound } from "./store.ts";
+import { type JudgedRound, type Outcome, Store } from "./store.ts";
 
 let folder: string;
 beforeEach(() => {
@@ -15,8 +15,13 @@ afterEach(() => rmSync(folder, { recursive: true }));
 
 const AK = new Uint8Array([1, 2, 3]);
 
-function round(received: number): StoredRound {
-  return { received, policy: "v1", evidence: new Uint8Array([received]) };
+function round(received: number): JudgedRound {
+  return { received, policy: "v1", evidence: new Uint8Array([received]), standing: "s" };
+}
+
+/** Evidence of the node that was accepted. */
+function outcome(standing: string, change: Partial<Outcome> = {}): Outcome {
+  return { node: "a", received: 7, validUntil: 9, accepted: true, standing, ...change };
 }
 
 function openWithNode(path = ":memory:"): Store {
@@ -34,13 +39,20 @@ describe("Store", () => {
   it("keeps a node's history over a restart", () => {
     const path = join(folder, "verifier.db");
     const before = openWithNode(path);
-    before.commit({ node: "a", standing: "s1", round: round(1), newBoot: "boot" });
-    before.commit({ node: "a", standing: "s2", round: round(2) });
-    before.commit({ node: "a", standing: "s3" });
+    before.commit(outcome("s1", { round: round(1), newBoot: "boot" }));
+    before.commit(outcome("s2", { round: round(2) }));
+    before.commit(outcome("s3"));
     before.close();
 
     const after = Store.open(path);
-    expect(after.findNode("a")).toEqual({ id: "a", akPublic: Buffer.from(AK), standing: "s3" });
+    expect(after.findNode("a")).toEqual({
+      id: "a",
+      akPublic: Buffer.from(AK),
+      standing: "s3",
+      validUntil: 9,
+      lastContact: 7,
+      claimedBoot: null,
+    });
     expect([...after.rounds("a")]).toEqual([
       { received: 1, policy: "v1", evidence: Buffer.from([1]) },
       { received: 2, policy: "v1", evidence: Buffer.from([2]) },
@@ -51,27 +63,25 @@ describe("Store", () => {
 
   it("gives the rounds of the present boot only", () => {
     const store = openWithNode();
-    store.commit({ node: "a", standing: "s", round: round(1), newBoot: "first" });
-    store.commit({ node: "a", standing: "s", round: round(2), newBoot: "second" });
-    store.commit({ node: "a", standing: "s", round: round(3) });
+    store.commit(outcome("s", { round: round(1), newBoot: "first" }));
+    store.commit(outcome("s", { round: round(2), newBoot: "second" }));
+    store.commit(outcome("s", { round: round(3) }));
     expect(receivedOf(store)).toEqual([2, 3]);
   });
 
   it("begins a new history with a new key", () => {
     const store = openWithNode();
-    store.commit({ node: "a", standing: "s", round: round(1), newBoot: "first" });
+    store.commit(outcome("s", { round: round(1), newBoot: "first" }));
     store.pin("a", new Uint8Array([9]), 5);
     expect(receivedOf(store)).toEqual([]);
-    expect(store.findNode("a")).toEqual({ id: "a", akPublic: Buffer.from([9]), standing: "s" });
+    expect(store.findNode("a")).toMatchObject({ akPublic: Buffer.from([9]), standing: "s" });
   });
 
   it("writes nothing of a round that cannot be written whole", () => {
     const store = openWithNode();
-    store.commit({ node: "a", standing: "good", round: round(1), newBoot: "first" });
+    store.commit(outcome("good", { round: round(1), newBoot: "first" }));
     const broken = { ...round(2), policy: "never saved" };
-    expect(() =>
-      store.commit({ node: "a", standing: "bad", round: broken, newBoot: "x" }),
-    ).toThrow();
+    expect(() => store.commit(outcome("bad", { round: broken, newBoot: "x" }))).toThrow();
     expect(receivedOf(store)).toEqual([1]);
     expect(store.findNode("a")?.standing).toBe("good");
   });
@@ -81,7 +91,25 @@ describe("Store", () => {
     expect(store.findNode("b")).toBeNull();
     expect([...store.rounds("b")]).toEqual([]);
     expect(store.findPolicy("v2")).toBeNull();
-    expect(store.listNodes()).toEqual([{ id: "a", standing: null }]);
+    expect(store.listNodes()).toMatchObject([{ id: "a", standing: null }]);
+  });
+
+  it("remembers when a node was in touch, and what it claims until it has proven its boot", () => {
+    const store = openWithNode();
+    expect(store.findNode("a")).toMatchObject({ lastContact: 0, claimedBoot: null });
+    store.meet("a", 5, "boot");
+    expect(store.findNode("a")).toMatchObject({ lastContact: 5, claimedBoot: "boot" });
+    store.commit(outcome("s", { accepted: false }));
+    expect(store.findNode("a")).toMatchObject({ lastContact: 7, claimedBoot: "boot" });
+    store.commit(outcome("s"));
+    expect(store.findNode("a")).toMatchObject({ lastContact: 7, claimedBoot: null });
+  });
+
+  it("keeps a standing that is not written again", () => {
+    const store = openWithNode();
+    store.commit(outcome("s"));
+    store.commit(outcome("", { standing: undefined, validUntil: 20 }));
+    expect(store.findNode("a")).toMatchObject({ standing: "s", validUntil: 20 });
   });
 
   it("keeps the first documents of a version", () => {
@@ -111,12 +139,10 @@ describe("Store", () => {
   it("opens read-only what a verifier has open, and changes nothing", () => {
     const path = join(folder, "verifier.db");
     const store = openWithNode(path);
-    store.commit({ node: "a", standing: "s1", round: round(1), newBoot: "boot" });
+    store.commit(outcome("s1", { round: round(1), newBoot: "boot" }));
     const reader = Store.openReadOnly(path);
-    expect([...reader.judgedRounds("a")]).toEqual([
-      { ...round(1), evidence: Buffer.from([1]), standing: "s1" },
-    ]);
-    expect(() => reader.commit({ node: "a", standing: "s2" })).toThrow("readonly");
+    expect([...reader.judgedRounds("a")]).toEqual([{ ...round(1), evidence: Buffer.from([1]) }]);
+    expect(() => reader.commit(outcome("s2"))).toThrow("readonly");
     reader.close();
     expect(store.findNode("a")?.standing).toBe("s1");
     store.close();

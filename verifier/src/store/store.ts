@@ -11,6 +11,12 @@ export interface NodeRecord {
   readonly akPublic: Uint8Array;
   /** JSON of the last standing, or null before the first evidence. */
   readonly standing: string | null;
+  /** Until when that holds. This and the next in milliseconds since the epoch. */
+  readonly validUntil: number;
+  /** When the node last asked for a challenge or sent evidence. */
+  readonly lastContact: number;
+  /** A boot that the node says it is in, and has proven nothing of; null when there is none. */
+  readonly claimedBoot: string | null;
 }
 
 /** Evidence that was accepted once. */
@@ -32,9 +38,15 @@ export interface JudgedRound extends StoredRound {
 /** What one evidence changed. */
 export interface Outcome {
   readonly node: string;
-  readonly standing: string;
+  /** When the evidence came, in milliseconds since the epoch. */
+  readonly received: number;
+  readonly validUntil: number;
+  /** Absent when it is the one that is stored. */
+  readonly standing?: string | undefined;
+  /** True when the evidence was accepted: whatever boot the node claimed to be in, this one is proven. */
+  readonly accepted: boolean;
   /** Absent when the evidence brought nothing new, or was refused. */
-  readonly round?: StoredRound | undefined;
+  readonly round?: JudgedRound | undefined;
   /** The boot that this round began, if it did: what came before is history. */
   readonly newBoot?: string | undefined;
 }
@@ -93,17 +105,21 @@ export class Store {
   }
 
   findNode(id: string): NodeRecord | null {
-    const row = this.#sql.findNode.get(id);
-    return row === undefined ? null : { id, akPublic: row.ak, standing: row.standing };
+    return this.#sql.findNode.get(id) ?? null;
   }
 
-  listNodes(): readonly { readonly id: string; readonly standing: string | null }[] {
+  listNodes(): readonly NodeRecord[] {
     return this.#sql.listNodes.all();
   }
 
   /** Pins the attestation key of a node, known or not. A known node begins a new history; the old one stays. */
   pin(id: string, akPublic: Uint8Array, now: number): void {
-    this.#sql.pin.run(id, akPublic, now);
+    this.#sql.pin.run({ id, akPublic, now });
+  }
+
+  /** Notes that the node was in touch, and which boot it claims to be in without having proven it. */
+  meet(id: string, now: number, claimedBoot: string | null): void {
+    this.#sql.meet.run(now, claimedBoot, id);
   }
 
   /** The accepted evidence of the node's present boot, in order. */
@@ -127,17 +143,17 @@ export class Store {
   }
 
   /** Writes what one evidence changed, all of it or nothing. */
-  commit({ node, standing, round, newBoot }: Outcome): void {
+  commit({ node, received, validUntil, standing, accepted, round, newBoot }: Outcome): void {
     this.#db.transaction(() => {
       if (round) {
         if (newBoot !== undefined) {
           const { lastInsertRowid } = this.#sql.addBoot.run(node, newBoot, round.received);
           this.#sql.setBoot.run(lastInsertRowid, node);
         }
-        const { received, policy, evidence } = round;
-        this.#sql.addRound.run(received, policy, evidence, standing, node);
+        this.#sql.addRound.run({ ...round, node });
       }
-      this.#sql.setStanding.run(standing, node);
+      if (standing !== undefined) this.#sql.setStanding.run(standing, node);
+      this.#sql.setTimes.run({ node, received, validUntil, accepted: Number(accepted) });
     })();
   }
 
@@ -173,19 +189,21 @@ function unknownLayout(version: unknown): Error {
   return new Error(`layout ${version}; this verifier knows ${SCHEMA_VERSION}`);
 }
 
+const NODE_COLUMNS =
+  "id, ak AS akPublic, standing, valid_until AS validUntil, contact AS lastContact, claimed_boot AS claimedBoot";
+
 type Statements = ReturnType<typeof prepareStatements>;
 
 function prepareStatements(db: Database.Database) {
   return {
-    findNode: db.prepare<[string], { ak: Buffer; standing: string | null }>(
-      "SELECT ak, standing FROM nodes WHERE id = ?",
-    ),
-    listNodes: db.prepare<[], { id: string; standing: string | null }>(
-      "SELECT id, standing FROM nodes ORDER BY id",
-    ),
-    pin: db.prepare<[string, Uint8Array, number]>(
-      `INSERT INTO nodes (id, ak, pinned) VALUES (?, ?, ?)
+    findNode: db.prepare<[string], NodeRecord>(`SELECT ${NODE_COLUMNS} FROM nodes WHERE id = ?`),
+    listNodes: db.prepare<[], NodeRecord>(`SELECT ${NODE_COLUMNS} FROM nodes ORDER BY id`),
+    pin: db.prepare<[{ id: string; akPublic: Uint8Array; now: number }]>(
+      `INSERT INTO nodes (id, ak, pinned, contact, valid_until) VALUES (:id, :akPublic, :now, :now, :now)
        ON CONFLICT (id) DO UPDATE SET ak = excluded.ak, pinned = excluded.pinned, boot = NULL`,
+    ),
+    meet: db.prepare<[number, string | null, string]>(
+      "UPDATE nodes SET contact = ?, claimed_boot = ? WHERE id = ?",
     ),
     rounds: db.prepare<[string], StoredRound>(
       `SELECT received, policy, evidence FROM rounds
@@ -206,12 +224,20 @@ function prepareStatements(db: Database.Database) {
       "INSERT INTO boots (node, boot_id, began) VALUES (?, ?, ?)",
     ),
     setBoot: db.prepare<[number | bigint, string]>("UPDATE nodes SET boot = ? WHERE id = ?"),
-    addRound: db.prepare<[number, string, Uint8Array, string, string]>(
+    addRound: db.prepare<[JudgedRound & { node: string }]>(
       `INSERT INTO rounds (boot, number, received, policy, evidence, standing)
-       SELECT boot, (SELECT IFNULL(MAX(number) + 1, 0) FROM rounds WHERE rounds.boot = nodes.boot), ?, ?, ?, ?
-       FROM nodes WHERE id = ?`,
+       SELECT boot, (SELECT IFNULL(MAX(number) + 1, 0) FROM rounds WHERE rounds.boot = nodes.boot),
+         :received, :policy, :evidence, :standing
+       FROM nodes WHERE id = :node`,
     ),
     setStanding: db.prepare<[string, string]>("UPDATE nodes SET standing = ? WHERE id = ?"),
+    setTimes: db.prepare<
+      [{ node: string; received: number; validUntil: number; accepted: number }]
+    >(
+      `UPDATE nodes SET contact = :received, valid_until = :validUntil,
+         claimed_boot = CASE WHEN :accepted THEN NULL ELSE claimed_boot END
+       WHERE id = :node`,
+    ),
     savePolicy: db.prepare<[string, string]>(
       "INSERT OR IGNORE INTO policies (version, documents) VALUES (?, ?)",
     ),

@@ -1,45 +1,58 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import {
-  displayPath,
-  type GapState,
-  isBootAggregate,
-  type JoinState,
-  joinedEntry,
-} from "@nsattest/ns-ima";
+import { displayPath } from "@nsattest/ns-ima";
 import type { HostPolicy } from "../policy/policy-set.ts";
 import { type Decision, decisionOf } from "./decision.ts";
 import type { HostJudgement } from "./judgement.ts";
 import type { LimitCode, VerdictReason } from "./reason.ts";
 
-export interface HostFacts {
-  readonly join: JoinState;
-  readonly judgement: HostJudgement;
-  /** Null when there is none now, whatever was judged by an earlier one. */
-  readonly policy: HostPolicy | null;
-  /** Host-list entries have been above the last mark for longer than is allowed. */
-  readonly stalled: boolean;
-}
-
-/** What can be said of the host, from everything that was found in this boot. */
-export function decideHost({ join, judgement, policy, stalled }: HostFacts): Decision {
-  const { findings, gap, imaPolicyProven } = judgement;
+/**
+ * What can be said of the host, from everything that was found in this boot.
+ *
+ * @param policy null when there is none now, whatever was judged by an earlier one
+ * @param stalled host-list entries have been above the last mark for longer than is allowed
+ */
+export function decideHost(
+  judgement: HostJudgement,
+  policy: HostPolicy | null,
+  stalled: boolean,
+): Decision {
+  const { findings, aggregate, kexec, waiting, imaPolicyProven } = judgement;
+  const gaps = gapReasons(judgement);
   const limits: LimitCode[] = ["BOOT_UNVERIFIED", ...findings.limits];
   if (!imaPolicyProven) limits.push("IMA_POLICY_UNPROVEN");
   return decisionOf(
     {
       contraindicated: findings.reasons,
       none: [
-        ...aggregateReasons(join),
+        ...(aggregate ? [] : [NO_AGGREGATE]),
+        ...(kexec ? [KEXEC] : []),
         ...(policy ? programReasons(policy, judgement) : [NO_POLICY]),
+        ...(policy && waiting.length > 0 ? [SIGNATURE_PENDING] : []),
         ...(stalled ? [STALLED] : []),
-        ...gapReasons(gap).none,
+        ...gaps.none,
       ],
-      warning: gapReasons(gap).warning,
+      warning: [...findings.warnings, ...gaps.warning],
     },
     limits,
   );
 }
+
+const NO_AGGREGATE: VerdictReason = {
+  code: "BOOT_AGGREGATE",
+  detail: "the list does not begin with the kernel's aggregate of the boot",
+};
+
+const KEXEC: VerdictReason = {
+  code: "KEXEC_LIST",
+  detail: "a kernel was started by another one, and the list goes on from that one's",
+};
+
+/** Something may be signed, and nobody knows yet. */
+export const SIGNATURE_PENDING: VerdictReason = {
+  code: "SIGNATURE_PENDING",
+  detail: "a file was executed that is not listed, and its signature is not known yet",
+};
 
 const NO_POLICY: VerdictReason = {
   code: "POLICY_MISSING",
@@ -51,30 +64,40 @@ const STALLED: VerdictReason = {
   detail: "entries of the host list have been waiting for a mark for too long",
 };
 
-/** What a gap leads to, of the host or of a namespace. */
-export function gapReasons(
-  gap: GapState,
-): Readonly<Record<"none" | "warning", readonly VerdictReason[]>> {
-  const detail = "something was not seen";
-  return {
-    none: gap === "open" ? [{ code: "GAP", detail }] : [],
-    warning:
-      gap === "resynced"
-        ? [{ code: "GAP_RESYNCED", detail: `${detail}; what runs was read again` }]
-        : [],
-  };
-}
+const MISSED = "something was not seen";
+const GAP: VerdictReason = { code: "GAP", detail: MISSED };
+const GAP_RESYNCED: VerdictReason = {
+  code: "GAP_RESYNCED",
+  detail: `${MISSED}; what runs was read again`,
+};
+const UNMEASURED: VerdictReason = {
+  code: "UNMEASURED",
+  detail: "it ran before anything of it could be seen",
+};
 
-function aggregateReasons(join: JoinState): readonly VerdictReason[] {
-  const first = joinedEntry(join, 0);
-  if (first && isBootAggregate(first)) return [];
-  const detail = "the list does not begin with the kernel's aggregate of the boot";
-  return [{ code: "BOOT_AGGREGATE", detail }];
+/**
+ * What a gap leads to, of the host or of a namespace. An open one is named after its last cause: that something ran
+ * before it could be seen is told from a loss, which may be somebody's doing.
+ */
+export function gapReasons({
+  gap,
+  unmeasured,
+}: Pick<HostJudgement, "gap" | "unmeasured">): Readonly<
+  Record<"none" | "warning", readonly VerdictReason[]>
+> {
+  switch (gap) {
+    case "none":
+      return { none: [], warning: [] };
+    case "open":
+      return { none: [unmeasured ? UNMEASURED : GAP], warning: [] };
+    case "resynced":
+      return { none: [], warning: [GAP_RESYNCED] };
+  }
 }
 
 function programReasons(policy: HostPolicy, { programs }: HostJudgement): readonly VerdictReason[] {
   return policy.programs
-    .filter((program) => !programs.has(program))
+    .filter((program) => !programs.includes(program))
     .map((program) => ({
       code: "PROGRAMS_UNMEASURED",
       path: displayPath(program),

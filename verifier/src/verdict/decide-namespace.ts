@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { PolicySet } from "../policy/policy-set.ts";
-import { gapReasons } from "./decide-host.ts";
+import { gapReasons, SIGNATURE_PENDING } from "./decide-host.ts";
 import { codesOf, type Decision, decisionOf } from "./decision.ts";
 import type { NamespaceJudgement } from "./judgement.ts";
 import type { LimitCode, VerdictReason } from "./reason.ts";
@@ -11,12 +11,14 @@ import type { LimitCode, VerdictReason } from "./reason.ts";
  * the namespace itself is said whatever the host is.
  */
 export function decideNamespace(
-  { image, executed, gap, privileged, findings, unstable }: NamespaceJudgement,
+  judgement: NamespaceJudgement,
   host: Decision,
   images: PolicySet["images"],
 ): Decision {
+  const { image, executed, waiting, privileged, findings, unstable } = judgement;
   const hostReason = reasonOfHost(host);
-  const gaps = gapReasons(gap);
+  const gaps = gapReasons(judgement);
+  const isBound = image !== null && images.has(image);
   const contraindicated = [...findings.reasons, ...unstable];
   const limits: LimitCode[] = [
     ...findings.limits,
@@ -28,12 +30,13 @@ export function decideNamespace(
     {
       contraindicated,
       none: [
-        ...policyReasons(image, images),
+        ...(isBound ? [] : [withoutPolicy(image)]),
+        ...(isBound && waiting.length > 0 ? [SIGNATURE_PENDING] : []),
         ...(executed ? [] : [NOTHING_EXECUTED]),
         ...gaps.none,
         ...hostReason.none,
       ],
-      warning: [...gaps.warning, ...hostReason.warning],
+      warning: [...findings.warnings, ...gaps.warning, ...hostReason.warning],
     },
     limits,
   );
@@ -47,14 +50,10 @@ const NOTHING_EXECUTED: VerdictReason = {
   detail: "nothing was executed here, so there is nothing to affirm",
 };
 
-function policyReasons(
-  image: string | null,
-  images: PolicySet["images"],
-): readonly VerdictReason[] {
-  if (image !== null && images.has(image)) return [];
+function withoutPolicy(image: string | null): VerdictReason {
   const detail =
     image === null ? "the image is not named by a digest" : `no policy is bound to ${image}`;
-  return [{ code: "POLICY_MISSING", detail }];
+  return { code: "POLICY_MISSING", detail };
 }
 
 function reasonOfHost(

@@ -1,96 +1,83 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import {
-  EMPTY_JOIN,
   type GapState,
-  HOST,
-  type JoinEntry,
-  type JoinState,
-  joinEvidence,
-  type NamespaceEvent,
+  type JoinedExecution,
+  LayeredMap,
+  type NamespaceId,
 } from "@nsattest/ns-ima";
 import { describe, expect, it } from "vitest";
-import { contentDigest, IMAGE, MONITOR } from "../../../test/fakes/fake-node.ts";
+import { IMAGE, MONITOR } from "../../../test/fakes/fake-node.ts";
 import { policyDocuments } from "../../../test/fakes/verifier-bench.ts";
 import { type PolicySet, parsePolicySet } from "../policy/policy-set.ts";
-import { decide } from "./decide.ts";
+import { type Decided, decide, NOTHING_DECIDED, saysTheSame } from "./decide.ts";
 import type { Decision } from "./decision.ts";
 import { NO_FINDINGS } from "./findings.ts";
-import type { HostJudgement, NamespaceJudgement } from "./judgement.ts";
+import { type HostJudgement, type NamespaceJudgement, NOTHING_JUDGED } from "./judgement.ts";
 import type { VerdictReason } from "./reason.ts";
 
 const policies = parsePolicySet(policyDocuments());
 const bad: VerdictReason = { code: "NOT_IN_ALLOWLIST", path: "/x", detail: "" };
+const written: VerdictReason = { code: "VIOLATION", detail: "" };
 
+const waits: JoinedExecution = {
+  ns: "web/1",
+  execution: { how: "exec", path: "/x", digest: null, fsMagic: 0, flags: 0 },
+  marks: 1,
+};
 const goodHost: HostJudgement = {
-  judged: true,
   gap: "none",
+  unmeasured: false,
+  violations: 0,
   findings: NO_FINDINGS,
-  programs: new Set([MONITOR.path]),
+  waiting: [],
+  waitingEntries: [],
+  aggregate: true,
+  kexec: false,
+  programs: [MONITOR.path],
   imaPolicyProven: true,
 };
 const goodNamespace: NamespaceJudgement = {
-  judged: true,
+  gap: "none",
+  unmeasured: false,
+  violations: 0,
   findings: NO_FINDINGS,
+  waiting: [],
   image: IMAGE,
   privileged: false,
   executed: true,
-  gap: "none",
   unstable: [],
 };
 
-const aggregate: JoinEntry = {
-  template: "ima-ng",
-  templateDigest: new Uint8Array(32).fill(1),
-  violation: false,
-  digest: contentDigest("aggregate"),
-  path: "boot_aggregate",
-  signature: null,
-};
-
-/** A list of one entry, from before the log. */
-function join(first: JoinEntry = aggregate): JoinState {
-  const boot: NamespaceEvent = {
-    kind: "boot",
-    ns: HOST,
-    tag: new Uint8Array(32),
-    bootId: "",
-    kernel: "",
-    resetCount: 1,
-    restartCount: 0,
-    baseline: new Uint8Array(32),
-    hostEntries: 1,
-    programs: [],
-    version: "",
-  };
-  return joinEvidence(EMPTY_JOIN, [first], [boot], () => false).state;
-}
-
-const GOOD = join();
-
 interface Case {
-  readonly join?: JoinState;
   readonly host?: Partial<HostJudgement>;
   readonly namespace?: Partial<NamespaceJudgement>;
   readonly policies?: Partial<PolicySet>;
   readonly stalled?: boolean;
 }
 
-function decisions(given: Case): { host: Decision; namespace: Decision } {
-  const namespace = { ...goodNamespace, ...given.namespace };
-  const judgement = {
-    host: { ...goodHost, ...given.host },
-    namespaces: new Map([["web/1", namespace]]),
+const IDS: readonly NamespaceId[] = ["host", "web/1"];
+
+function judgementOf({ host, namespace }: Case): typeof NOTHING_JUDGED {
+  const namespaces = new Map([["web/1", { ...goodNamespace, ...namespace }]]);
+  return {
+    ...NOTHING_JUDGED,
+    host: { ...goodHost, ...host },
+    namespaces: new LayeredMap<NamespaceId, NamespaceJudgement>().with(namespaces),
   };
-  const { host, namespaces } = decide(
-    given.join ?? GOOD,
-    judgement,
-    { ...policies, ...given.policies },
-    given.stalled ?? false,
-  );
-  const decided = namespaces.get("web/1");
-  if (!decided) throw new Error("nothing was decided of the namespace");
-  return { host, namespace: decided };
+}
+
+function decided(given: Case, past: Decided = NOTHING_DECIDED): Decided {
+  const { version = policies.version } = given.policies ?? {};
+  const set = { ...policies, ...given.policies, version };
+  return decide(past, judgementOf(given), () => IDS, set, given.stalled ?? false);
+}
+
+function decisions(given: Case): { host: Decision; namespace: Decision } {
+  const { host, namespaces } = decided(given);
+  const namespace = namespaces.get("web/1");
+  if (!namespace) throw new Error("nothing was decided of the namespace");
+  return { host, namespace };
 }
 
 function summary({ tier, reasons }: Decision): readonly string[] {
@@ -106,25 +93,23 @@ describe("the host's verdict", () => {
       ["contraindicated", "NOT_IN_ALLOWLIST"],
     ],
     ["there is no policy", { policies: { host: null } }, ["none", "POLICY_MISSING"]],
-    ["there is no log", { join: EMPTY_JOIN }, ["none", "BOOT_AGGREGATE"]],
+    ["the list begins elsewhere", { host: { aggregate: false } }, ["none", "BOOT_AGGREGATE"]],
+    ["another kernel started this one", { host: { kexec: true } }, ["none", "KEXEC_LIST"]],
+    ["something may be signed", { host: { waiting: [waits] } }, ["none", "SIGNATURE_PENDING"]],
     [
-      "the list begins elsewhere",
-      { join: join({ ...aggregate, path: "/sbin/init" }) },
-      ["none", "BOOT_AGGREGATE"],
+      "something waits for a policy",
+      { host: { waiting: [waits] }, policies: { host: null } },
+      ["none", "POLICY_MISSING"],
     ],
     [
-      "the aggregate is zero",
-      { join: join({ ...aggregate, digest: { algorithm: "sha256", value: new Uint8Array(32) } }) },
-      ["none", "BOOT_AGGREGATE"],
+      "there is a finding to warn of",
+      { host: { findings: { ...NO_FINDINGS, warnings: [written] } } },
+      ["warning", "VIOLATION"],
     ],
-    [
-      "the aggregate is a violation",
-      { join: join({ ...aggregate, digest: null, violation: true }) },
-      ["none", "BOOT_AGGREGATE"],
-    ],
-    ["a program was not seen", { host: { programs: new Set() } }, ["none", "PROGRAMS_UNMEASURED"]],
+    ["a program was not seen", { host: { programs: [] } }, ["none", "PROGRAMS_UNMEASURED"]],
     ["the log stands still", { stalled: true }, ["none", "LOG_STALLED"]],
     ["there is a gap", { host: { gap: "open" } }, ["none", "GAP"]],
+    ["it ran unseen", { host: { gap: "open", unmeasured: true } }, ["none", "UNMEASURED"]],
     ["a gap was read again", { host: { gap: "resynced" } }, ["warning", "GAP_RESYNCED"]],
   ])("when %s", (_, given, expected) => {
     expect(summary(decisions(given).host)).toEqual(expected);
@@ -132,8 +117,8 @@ describe("the host's verdict", () => {
 
   it("says what it does not cover", () => {
     expect(decisions({}).host.limits).toEqual(["BOOT_UNVERIFIED"]);
-    const limits = new Set(["INTERPRETER"] as const);
-    const host = { imaPolicyProven: false, findings: { reasons: [], limits } };
+    const limits = ["INTERPRETER"] as const;
+    const host = { imaPolicyProven: false, findings: { ...NO_FINDINGS, limits } };
     expect(decisions({ host }).host.limits).toEqual([
       "BOOT_UNVERIFIED",
       "IMA_POLICY_UNPROVEN",
@@ -160,6 +145,18 @@ describe("a namespace's verdict", () => {
     ["its image is not named", { namespace: { image: null } }, ["none", "POLICY_MISSING"]],
     ["it executed nothing", { namespace: { executed: false } }, ["none", "NO_EXECUTIONS"]],
     ["there is a gap", { namespace: { gap: "open" } }, ["none", "GAP"]],
+    ["it ran unseen", { namespace: { gap: "open", unmeasured: true } }, ["none", "UNMEASURED"]],
+    ["something may be signed", { namespace: { waiting: [waits] } }, ["none", "SIGNATURE_PENDING"]],
+    [
+      "something waits for a policy",
+      { namespace: { waiting: [waits] }, policies: { images: new Map() } },
+      ["none", "POLICY_MISSING"],
+    ],
+    [
+      "there is a finding to warn of",
+      { namespace: { findings: { ...NO_FINDINGS, warnings: [written] } } },
+      ["warning", "VIOLATION"],
+    ],
     ["a gap was read again", { namespace: { gap: "resynced" } }, ["warning", "GAP_RESYNCED"]],
     ["its host is contraindicated", { host: badHost }, ["none", "HOST_CONTRAINDICATED"]],
     ["its host is a warning", { host: { gap: "resynced" } }, ["warning", "HOST_WARNING"]],
@@ -179,11 +176,11 @@ describe("a namespace's verdict", () => {
   });
 
   it("says what it does not cover, and what is not covered of its host", () => {
-    const limits = new Set(["ANONYMOUS_EXEC"] as const);
-    const namespace = { privileged: true, image: null, findings: { reasons: [], limits } };
+    const limits = ["ANONYMOUS_EXEC"] as const;
+    const namespace = { privileged: true, image: null, findings: { ...NO_FINDINGS, limits } };
     const host = {
       imaPolicyProven: false,
-      findings: { reasons: [], limits: new Set(["INTERPRETER"] as const) },
+      findings: { ...NO_FINDINGS, limits: ["INTERPRETER"] as const },
     };
     expect(decisions({ namespace, host }).namespace.limits).toEqual([
       "ANONYMOUS_EXEC",
@@ -203,5 +200,36 @@ describe("a namespace's verdict", () => {
         expect(order.indexOf(namespace.tier)).toBeLessThanOrEqual(order.indexOf(host.tier));
       }
     }
+  });
+});
+
+describe("what was decided before", () => {
+  it("stays the same where nothing else is said", () => {
+    const first = decided({});
+    const again = decide(first, first.judgement, () => [], policies, false);
+    expect(again).toBe(first);
+    const second = decided({ namespace: { violations: 1 } }, first);
+    expect(second.namespaces).toBe(first.namespaces);
+    expect(saysTheSame(first, second)).toBe(true);
+  });
+
+  it.each<[string, Case]>([
+    ["the host", { host: { imaPolicyProven: false } }],
+    ["the namespace", { namespace: { executed: false } }],
+    ["the policies", { policies: { version: "other" } }],
+    ["the time that entries wait", { stalled: true }],
+  ])("is not what is said after %s changed", (_, given) => {
+    const first = decided({});
+    const second = decided(given, first);
+    expect(saysTheSame(first, second)).toBe(false);
+    expect(second.host).toEqual(decided(given).host);
+    expect(second.namespaces.get("web/1")).toEqual(decided(given).namespaces.get("web/1"));
+  });
+
+  it("says the same of a namespace when only the host is judged anew", () => {
+    const first = decided({});
+    const judgement = { ...first.judgement, host: { ...first.judgement.host, violations: 1 } };
+    const second = decide(first, judgement, () => IDS, policies, false);
+    expect(saysTheSame(first, second)).toBe(true);
   });
 });

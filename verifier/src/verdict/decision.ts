@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import type { LayeredMap, NamespaceId } from "@nsattest/ns-ima";
 import type { Reason, Tier, Verdict } from "@nsattest/protocol";
 import type { LimitCode, VerdictReason } from "./reason.ts";
 
@@ -8,6 +9,12 @@ export type Grounds = Readonly<Record<Exclude<Tier, "affirming">, readonly Verdi
 
 /** A verdict without its end: who decides does not know the time. */
 export type Decision = Omit<Verdict, "validUntil">;
+
+/** What was decided from evidence that was accepted. */
+export interface Decisions {
+  readonly host: Decision;
+  readonly namespaces: LayeredMap<NamespaceId, Decision>;
+}
 
 /**
  * The tier that `grounds` lead to, and every reason, worst first. What is known to be wrong outweighs what is not known;

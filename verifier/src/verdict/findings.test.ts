@@ -11,11 +11,19 @@ function reason(path: string): VerdictReason {
 
 describe("withFindings", () => {
   it("adds each reason and limit once, and changes nothing it was given", () => {
-    const first = withFindings(NO_FINDINGS, [reason("/a")], ["INTERPRETER"]);
-    const second = withFindings(first, [reason("/a"), reason("/b")], ["INTERPRETER"]);
+    const first = withFindings(NO_FINDINGS, {
+      reasons: [reason("/a")],
+      limits: ["INTERPRETER"],
+    });
+    const second = withFindings(first, {
+      reasons: [reason("/a"), reason("/b")],
+      warnings: [reason("/c")],
+      limits: ["INTERPRETER"],
+    });
     expect(first.reasons).toEqual([reason("/a")]);
     expect(second.reasons).toEqual([reason("/a"), reason("/b")]);
-    expect([...second.limits]).toEqual(["INTERPRETER"]);
+    expect(second.warnings).toEqual([reason("/c")]);
+    expect(second.limits).toEqual(["INTERPRETER"]);
     expect(NO_FINDINGS.reasons).toEqual([]);
   });
 
@@ -26,19 +34,22 @@ describe("withFindings", () => {
       { ...reason("/a"), digest: "sha256:00" },
       { ...reason("/a"), detail: "other" },
     ];
-    expect(withFindings(NO_FINDINGS, reasons).reasons).toEqual(reasons);
+    expect(withFindings(NO_FINDINGS, { reasons }).reasons).toEqual(reasons);
   });
 
   it("gives back what it was given when there is nothing new", () => {
-    const findings = withFindings(NO_FINDINGS, [], ["PRIVILEGED"]);
-    expect(withFindings(findings, [])).toBe(findings);
-    expect(withFindings(findings, [], ["PRIVILEGED"])).toBe(findings);
-    expect(withFindings(findings, [], ["INTERPRETER"])).not.toBe(findings);
+    const reasons = [reason("/a")];
+    const findings = withFindings(NO_FINDINGS, { reasons, limits: ["PRIVILEGED"] });
+    expect(withFindings(findings, {})).toBe(findings);
+    expect(withFindings(findings, { reasons, limits: ["PRIVILEGED"] })).toBe(findings);
+    expect(withFindings(findings, { limits: ["INTERPRETER"] })).not.toBe(findings);
   });
 
   it("keeps the first reasons of a flood", () => {
     const flood = Array.from({ length: REASONS_MAX + 10 }, (_, index) => reason(`/${index}`));
-    const { reasons } = withFindings(withFindings(NO_FINDINGS, flood), [reason("/last")]);
+    const { reasons } = withFindings(withFindings(NO_FINDINGS, { reasons: flood }), {
+      reasons: [reason("/last")],
+    });
     expect(reasons).toEqual(flood.slice(0, REASONS_MAX));
   });
 });

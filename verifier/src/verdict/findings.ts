@@ -2,12 +2,15 @@
 
 import { EventFlag, type Execution } from "@nsattest/ns-ima";
 import type { LimitCode, VerdictReason } from "./reason.ts";
+import { unchanged } from "./unchanged.ts";
 
 /** What was found against a host or namespace. It only grows: what was anchored stays. */
 export interface Findings {
   /** Each makes the verdict `contraindicated`. */
   readonly reasons: readonly VerdictReason[];
-  readonly limits: ReadonlySet<LimitCode>;
+  /** Each makes it a `warning`, at best. */
+  readonly warnings: readonly VerdictReason[];
+  readonly limits: readonly LimitCode[];
 }
 
 /**
@@ -16,20 +19,28 @@ export interface Findings {
  */
 export const REASONS_MAX = 200;
 
-export const NO_FINDINGS: Findings = { reasons: [], limits: new Set() };
+export const NO_FINDINGS: Findings = { reasons: [], warnings: [], limits: [] };
 
-/** `findings` with more; each reason and limit counts once. */
-export function withFindings(
-  findings: Findings,
-  reasons: readonly VerdictReason[],
-  limits: readonly LimitCode[] = [],
-): Findings {
-  if (reasons.length === 0 && limits.every((limit) => findings.limits.has(limit))) return findings;
-  const all = new Map([...findings.reasons, ...reasons].map((reason) => [keyOf(reason), reason]));
-  return {
-    reasons: [...all.values()].slice(0, REASONS_MAX),
-    limits: new Set([...findings.limits, ...limits]),
-  };
+/** `findings` with more; each reason and limit counts once. The same object when there is nothing more. */
+export function withFindings(findings: Findings, more: Partial<Findings>): Findings {
+  return unchanged(findings, {
+    reasons: withReasons(findings.reasons, more.reasons ?? []),
+    warnings: withReasons(findings.warnings, more.warnings ?? []),
+    limits: withLimits(findings.limits, more.limits ?? []),
+  });
+}
+
+function withReasons(
+  known: readonly VerdictReason[],
+  more: readonly VerdictReason[],
+): readonly VerdictReason[] {
+  if (more.length === 0) return known;
+  const all = new Map([...known, ...more].map((reason) => [keyOf(reason), reason]));
+  return all.size === known.length ? known : [...all.values()].slice(0, REASONS_MAX);
+}
+
+function withLimits(known: readonly LimitCode[], more: readonly LimitCode[]): readonly LimitCode[] {
+  return more.every((limit) => known.includes(limit)) ? known : [...new Set([...known, ...more])];
 }
 
 /** What an execution leaves open, whatever it executed. */

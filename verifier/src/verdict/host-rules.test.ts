@@ -1,11 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { JoinedEntry } from "@nsattest/ns-ima";
+import type { FileDigest, JoinedEntry } from "@nsattest/ns-ima";
 import { describe, expect, it } from "vitest";
 import { contentDigest, IMA_POLICY, INIT, MONITOR, RUNC } from "../../../test/fakes/fake-node.ts";
 import { digestText, policyDocuments } from "../../../test/fakes/verifier-bench.ts";
 import { parsePolicySet } from "../policy/policy-set.ts";
-import { isPinnedImaPolicy, judgeHostEntry, judgeHostExecution, programOf } from "./host-rules.ts";
+import {
+  isFirstAggregate,
+  isKexecAggregate,
+  isPinnedImaPolicy,
+  judgeHostEntry,
+  judgeHostFile,
+  programOf,
+} from "./host-rules.ts";
+import type { VerdictReason } from "./reason.ts";
 
 const { host: policy } = parsePolicySet(
   policyDocuments({
@@ -39,7 +47,41 @@ function entry(
   };
 }
 
+const unsigned = (): readonly Uint8Array[] => [];
+
+function reasonsAgainst(path: string, digest: FileDigest | null): readonly VerdictReason[] {
+  if (!policy) throw new Error("there is a policy");
+  return judgeHostFile(policy, { path, digest }, "exact", unsigned).reasons;
+}
+
 const ZEROS = { algorithm: "sha256", value: new Uint8Array(32) };
+
+describe("isFirstAggregate", () => {
+  it.each<[string, JoinedEntry, boolean]>([
+    ["the first entry", entry("boot_aggregate", "pcrs", { index: 0 }), true],
+    ["a file of that name", entry("boot_aggregate", "pcrs"), false],
+    ["another first entry", entry("/boot_aggregate", "pcrs", { index: 0 }), false],
+    ["zeros", entry("boot_aggregate", "", { index: 0, digest: ZEROS }), false],
+    ["a violation", entry("boot_aggregate", null, { index: 0 }), false],
+  ])("of %s", (_, given, expected) => {
+    expect(isFirstAggregate(given)).toBe(expected);
+  });
+});
+
+describe("isKexecAggregate", () => {
+  const second = { index: 3 };
+  it.each<[string, JoinedEntry, boolean]>([
+    ["a second aggregate from before the log", entry("boot_aggregate", "pcrs", second), true],
+    ["one without a digest", entry("boot_aggregate", "", { ...second, digest: ZEROS }), true],
+    ["the first entry", entry("boot_aggregate", "pcrs", { index: 0 }), false],
+    ["a later file of that name", entry("boot_aggregate", "pcrs", { index: 4 }), false],
+    ["another file", entry("/boot_aggregate", "pcrs", second), false],
+    ["a violation", entry("boot_aggregate", null, second), false],
+    ["a buffer", entry("boot_aggregate", "pcrs", { ...second, template: "ima-buf" }), false],
+  ])("of %s", (_, given, expected) => {
+    expect(isKexecAggregate(given, 4)).toBe(expected);
+  });
+});
 
 describe("judgeHostEntry", () => {
   it.each<[string, JoinedEntry, readonly string[]]>([
@@ -64,7 +106,7 @@ describe("judgeHostEntry", () => {
       ["DIGEST_ALGORITHM"],
     ],
     ["no content", entry(INIT.path, "x", { digest: ZEROS }), ["DIGEST_MISMATCH"]],
-    ["a violation", entry(INIT.path, null), ["VIOLATION"]],
+    ["a violation", entry(INIT.path, null), []],
     ["an allowed buffer", entry("kernel_version", "6.1.0", { template: "ima-buf" }), []],
     [
       "another buffer",
@@ -77,23 +119,23 @@ describe("judgeHostEntry", () => {
       ["NOT_IN_ALLOWLIST"],
     ],
   ])("of %s", (_, given, expected) => {
-    expect(judgeHostEntry(policy, given).map(({ code }) => code)).toEqual(expected);
+    expect(judgeHostEntry(policy, given, unsigned).map(({ code }) => code)).toEqual(expected);
   });
 });
 
-describe("judgeHostExecution", () => {
+describe("judgeHostFile", () => {
   it("takes paths as the file system has them", () => {
     const digest = contentDigest("spaced");
-    expect(judgeHostExecution(policy, { path: "/opt/a b", digest })).toEqual([]);
-    expect(judgeHostExecution(policy, { path: "/opt/a_b", digest })).toMatchObject([
+    expect(reasonsAgainst("/opt/a b", digest)).toEqual([]);
+    expect(reasonsAgainst("/opt/a_b", digest)).toMatchObject([
       { code: "NOT_IN_ALLOWLIST", path: "/opt/a_b", digest: digestText("spaced") },
     ]);
   });
 
   it("allows a runtime at any path, and holds nothing against what has no digest", () => {
     const digest = contentDigest(RUNC.content);
-    expect(judgeHostExecution(policy, { path: "/proc/self/fd/5", digest })).toEqual([]);
-    expect(judgeHostExecution(policy, { path: "", digest: null })).toEqual([]);
+    expect(reasonsAgainst("/proc/self/fd/5", digest)).toEqual([]);
+    expect(reasonsAgainst("", null)).toEqual([]);
   });
 });
 

@@ -1,40 +1,68 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { type Execution, isBootAggregate, type JoinedEntry, type PathForm } from "@nsattest/ns-ima";
+import { BOOT_AGGREGATE, isBootAggregate, type JoinedEntry, type PathForm } from "@nsattest/ns-ima";
 import { digestText } from "../policy/digest-text.ts";
 import type { HostPolicy } from "../policy/policy-set.ts";
-import { judgeExecution, reasonsOf } from "./policy-rule.ts";
+import {
+  type AskedFile,
+  type FileAnswer,
+  judgeFile,
+  NOTHING_AGAINST,
+  reasonsOf,
+  type SignaturesOf,
+} from "./policy-rule.ts";
 import { fileReason, type VerdictReason } from "./reason.ts";
 
+/** True for the record with which the kernel begins a list, with an aggregate that is one. */
+export function isFirstAggregate(entry: JoinedEntry): boolean {
+  return entry.index === 0 && isBootAggregate(entry);
+}
+
 /**
- * What the host's policy has against an entry that the host, or whoever may act as the host, answers for.
+ * True for a further aggregate among the entries from before the log: a kernel was started by another one, and took
+ * over its list. Later in the list it is a file of that name.
+ *
+ * @param attached length of the list when the programs were attached
+ */
+export function isKexecAggregate(entry: JoinedEntry, attached: number): boolean {
+  const { index, path, digest } = entry;
+  return (
+    index > 0 && index < attached && path === BOOT_AGGREGATE && digest !== null && !isBuffer(entry)
+  );
+}
+
+/**
+ * What the host's policy has against an entry that the host, or whoever may act as the host, answers for. Violations
+ * are not for it to judge.
  *
  * Does not look at who that is.
  */
-export function judgeHostEntry(policy: HostPolicy, entry: JoinedEntry): readonly VerdictReason[] {
-  const { path, digest, template } = entry;
-  if (digest === null) {
-    return [{ code: "VIOLATION", detail: `entry ${entry.index}: a file was open for writing` }];
-  }
-  if ((entry.index === 0 && isBootAggregate(entry)) || isPinnedImaPolicy(policy, entry)) return [];
+export function judgeHostEntry(
+  policy: HostPolicy,
+  entry: JoinedEntry,
+  signaturesOf: SignaturesOf,
+): readonly VerdictReason[] {
+  const { path, digest } = entry;
+  if (digest === null || isFirstAggregate(entry) || isPinnedImaPolicy(policy, entry)) return [];
   const file = { path, digest };
   if (path === policy.imaPolicy.path) {
     return [fileReason("IMA_POLICY_MISMATCH", file, `pinned is ${policy.imaPolicy.digest}`)];
   }
-  return template === "ima-buf"
+  return isBuffer(entry)
     ? reasonsOf(policy.executions.evaluateBuffer(file), file)
-    : judgeHostExecution(policy, file, "ima");
+    : judgeHostFile(policy, file, "ima", signaturesOf).reasons;
 }
 
-/** The same for an execution. A container runtime may lie anywhere. */
-export function judgeHostExecution(
+/** The same for a file that was executed. A container runtime may lie anywhere. */
+export function judgeHostFile(
   policy: HostPolicy,
-  execution: Pick<Execution, "path" | "digest">,
-  form: PathForm = "exact",
-): readonly VerdictReason[] {
-  const { digest } = execution;
-  if (digest !== null && policy.runtimes.has(digestText(digest))) return [];
-  return judgeExecution(policy.executions, execution, form);
+  file: AskedFile,
+  form: PathForm,
+  signaturesOf: SignaturesOf,
+): FileAnswer {
+  const { digest } = file;
+  if (digest !== null && policy.runtimes.has(digestText(digest))) return NOTHING_AGAINST;
+  return judgeFile(policy.executions, file, form, signaturesOf);
 }
 
 /** True for the entry that proves which IMA policy was loaded. */
@@ -48,4 +76,9 @@ export function programOf(policy: HostPolicy, { path, digest }: JoinedEntry): st
   if (digest === null || !policy.programs.includes(path)) return undefined;
   const { outcome } = policy.executions.evaluateExecution({ path, digest, signatures: [] }, "ima");
   return outcome === "allowed" ? path : undefined;
+}
+
+/** What was measured is no file: only such an entry is asked as a buffer, whatever a file is called. */
+function isBuffer({ template }: JoinedEntry): boolean {
+  return template === "ima-buf";
 }

@@ -1,81 +1,115 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import {
+  type BytePath,
   HOST,
   type JoinedEntry,
-  type JoinedEvidence,
-  type JoinedExecution,
-  type JoinState,
   joinedEntry,
   joinedNamespace,
   type NamespaceId,
 } from "@nsattest/ns-ima";
 import type { HostPolicy } from "../policy/policy-set.ts";
-import { limitsOf, withFindings } from "./findings.ts";
-import { isPinnedImaPolicy, judgeHostEntry, judgeHostExecution, programOf } from "./host-rules.ts";
-import type { HostJudgement, NamespaceJudgement } from "./judgement.ts";
+import { type Findings, limitsOf, withFindings } from "./findings.ts";
+import {
+  isFirstAggregate,
+  isKexecAggregate,
+  isPinnedImaPolicy,
+  judgeHostEntry,
+  judgeHostFile,
+  programOf,
+} from "./host-rules.ts";
+import { judgeWaiting, NOTHING_WAITS } from "./judge-waiting.ts";
+import type { HostJudgement } from "./judgement.ts";
+import type { News } from "./news.ts";
 import { fileReason, type VerdictReason } from "./reason.ts";
-
-type Namespaces = ReadonlyMap<NamespaceId, NamespaceJudgement>;
+import { violationFindings } from "./violations.ts";
 
 /**
  * Judges what the host, and whoever may act as the host, did. Entries that nobody owns are the host's fault, policy or
  * not: an attacker's file could be among them.
+ *
+ * @param isPrivileged whether a namespace may act as the host
  */
 export function judgeHost(
   past: HostJudgement,
-  joined: JoinedEvidence,
-  namespaces: Namespaces,
+  news: News,
+  isPrivileged: (ns: NamespaceId) => boolean,
   policy: HostPolicy | null,
 ): HostJudgement {
-  const limits = joined.executions
-    .filter(({ ns }) => ns === HOST)
-    .flatMap(({ execution }) => limitsOf(execution));
+  const { joined, attached, signaturesOf } = news;
+  const isHost = (ns: NamespaceId): boolean => ns === HOST || isPrivileged(ns);
+  const executions = joined.executions.filter(({ ns }) => isHost(ns));
+  const judged = judgeWaiting(
+    past.waiting,
+    executions,
+    joined.state.marks,
+    policy ? ({ execution }) => judgeHostFile(policy, execution, "exact", signaturesOf) : undefined,
+  );
   const unowned = joined.entries.filter(({ owner }) => owner === "unowned").map(unownedReason);
-  const findings = withFindings(past.findings, unowned, limits);
-  if (policy === null) {
-    const nothingNew = joined.entries.length === 0 && joined.executions.length === 0;
-    return { ...past, judged: past.judged && nothingNew, findings };
-  }
+  const entries = policy ? judgeEntries(past, news, isHost, policy) : null;
+  return {
+    // Before its log begins nothing of a host was seen.
+    gap: joinedNamespace(joined.state, HOST)?.gap ?? "open",
+    unmeasured: news.late.get(HOST) ?? past.unmeasured,
+    violations: past.violations + (news.violations.get(HOST) ?? 0),
+    findings: withFindings(past.findings, {
+      reasons: [...unowned, ...(entries?.reasons ?? []), ...judged.reasons],
+      warnings: entries?.warnings ?? [],
+      limits: executions
+        .filter(({ ns }) => ns === HOST)
+        .flatMap(({ execution }) => limitsOf(execution)),
+    }),
+    waiting: judged.waiting,
+    waitingEntries: entries ? NOTHING_WAITS : laterEntries(past.waitingEntries, joined.entries),
+    aggregate: past.aggregate || joined.entries.some(isFirstAggregate),
+    kexec: past.kexec || joined.entries.some((entry) => isKexecAggregate(entry, attached)),
+    programs: withPrograms(past.programs, entries?.programs ?? []),
+    imaPolicyProven: past.imaPolicyProven || entries?.imaPolicyProven === true,
+  };
+}
 
-  const isHost = (ns: NamespaceId): boolean =>
-    ns === HOST || namespaces.get(ns)?.privileged === true;
-  const { entries, executions }: Unjudged = past.judged
-    ? joined
-    : everything(joined.state, namespaces);
+interface JudgedEntries extends Pick<Findings, "reasons" | "warnings"> {
+  readonly programs: readonly BytePath[];
+  readonly imaPolicyProven: boolean;
+}
+
+function judgeEntries(
+  { waitingEntries }: HostJudgement,
+  { joined, attached, signaturesOf }: News,
+  isHost: (ns: NamespaceId) => boolean,
+  policy: HostPolicy,
+): JudgedEntries {
+  const waited = waitingEntries.map((index) => joinedEntry(joined.state, index));
+  const entries = [...waited.filter((entry) => entry !== undefined), ...joined.entries];
   const own = entries.filter(({ owner }) => owner === "host");
   const asHost = entries.filter(({ owner }) => typeof owner === "object" && isHost(owner.ns));
+  const judgeEntry = (entry: JoinedEntry): Partial<Findings> => {
+    if (entry.digest === null) return violationFindings(policy.violations, writtenReason(entry));
+    if (isKexecAggregate(entry, attached)) return {};
+    return { reasons: judgeHostEntry(policy, entry, signaturesOf) };
+  };
+  const found = [...own, ...asHost].map(judgeEntry);
   return {
-    ...past,
-    judged: true,
-    findings: withFindings(findings, [
-      ...[...own, ...asHost].flatMap((entry) => judgeHostEntry(policy, entry)),
-      ...executions
-        .filter(({ ns }) => isHost(ns))
-        .flatMap(({ execution }) => judgeHostExecution(policy, execution)),
-    ]),
-    programs: new Set([
-      ...past.programs,
-      ...own.flatMap((entry) => programOf(policy, entry) ?? []),
-    ]),
-    imaPolicyProven: past.imaPolicyProven || own.some((entry) => isPinnedImaPolicy(policy, entry)),
+    reasons: found.flatMap(({ reasons = [] }) => reasons),
+    warnings: found.flatMap(({ warnings = [] }) => warnings),
+    programs: own.flatMap((entry) => programOf(policy, entry) ?? []),
+    imaPolicyProven: own.some((entry) => isPinnedImaPolicy(policy, entry)),
   };
 }
 
-interface Unjudged {
-  readonly entries: readonly JoinedEntry[];
-  readonly executions: readonly Pick<JoinedExecution, "ns" | "execution">[];
+function withPrograms(known: readonly BytePath[], more: readonly BytePath[]): readonly BytePath[] {
+  return more.every((program) => known.includes(program))
+    ? known
+    : [...new Set([...known, ...more])];
 }
 
-function everything(state: JoinState, namespaces: Namespaces): Unjudged {
-  const entries = Array.from({ length: state.entries }, (_, index) => joinedEntry(state, index));
-  const all = [HOST, ...namespaces.keys()].map((id) => joinedNamespace(state, id));
-  return {
-    entries: entries.filter((entry) => entry !== undefined),
-    executions: all
-      .filter((namespace) => namespace !== undefined)
-      .flatMap(({ id, executions }) => executions.map((execution) => ({ ns: id, execution }))),
-  };
+/** Indices of what waits: those that waited, and those that came or changed their owner now. */
+function laterEntries(
+  waiting: readonly number[],
+  entries: readonly JoinedEntry[],
+): readonly number[] {
+  if (entries.length === 0) return waiting;
+  return [...new Set([...waiting, ...entries.map(({ index }) => index)])];
 }
 
 function unownedReason(entry: JoinedEntry): VerdictReason {
@@ -84,4 +118,8 @@ function unownedReason(entry: JoinedEntry): VerdictReason {
   return entry.violation
     ? { code: "ENTRY_UNOWNED", detail }
     : fileReason("ENTRY_UNOWNED", entry, detail);
+}
+
+function writtenReason({ index }: JoinedEntry): VerdictReason {
+  return { code: "VIOLATION", detail: `entry ${index}: a file was open for writing` };
 }

@@ -6,14 +6,26 @@ import { policyDocuments } from "../../../test/fakes/verifier-bench.ts";
 import { parsePolicySet } from "../policy/policy-set.ts";
 import { judge } from "./judge.ts";
 import { NOTHING_JUDGED } from "./judgement.ts";
+import { newsOf } from "./news.ts";
+
+const policies = parsePolicySet(policyDocuments());
+const nothing = newsOf(
+  { state: EMPTY_JOIN, entries: [], executions: [], changed: new Set() },
+  [],
+  0,
+);
 
 // What is judged of what happened: ../pipeline.test.ts.
 describe("judge", () => {
   it("takes a host without a log for one that was not seen", () => {
-    const nothing = { state: EMPTY_JOIN, entries: [], executions: [], changed: new Set<string>() };
-    const policies = parsePolicySet(policyDocuments());
-    const { host, namespaces } = judge(NOTHING_JUDGED, nothing, policies);
-    expect(host).toMatchObject({ judged: true, gap: "open", imaPolicyProven: false });
-    expect(namespaces.size).toBe(0);
+    const { host, policy } = judge(NOTHING_JUDGED, nothing, policies);
+    expect(host).toMatchObject({ gap: "open", imaPolicyProven: false });
+    expect(policy).toBe(policies.version);
+  });
+
+  it("gives back what it was given when there is nothing new", () => {
+    const judgement = judge(NOTHING_JUDGED, nothing, policies);
+    expect(judge(judgement, nothing, policies)).toBe(judgement);
+    expect(judge(judgement, nothing, { ...policies, version: "other" })).not.toBe(judgement);
   });
 });

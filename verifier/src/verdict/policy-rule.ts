@@ -2,44 +2,89 @@
 
 import type {
   CompiledRuntimePolicy,
-  Execution,
+  FileDigest,
   MeasuredBuffer,
   PathForm,
   PolicyDecision,
 } from "@nsattest/ns-ima";
-import { fileReason, type VerdictReason } from "./reason.ts";
+import { fileReason, type ReasonCode, type VerdictReason } from "./reason.ts";
 
-/**
- * What a runtime policy has against an execution. An execution without a digest cannot be asked about: nothing here
- * holds it against anybody (the join does, for containers).
- */
-export function judgeExecution(
-  policy: CompiledRuntimePolicy,
-  { path, digest }: Pick<Execution, "path" | "digest">,
-  form: PathForm,
-  signatures: readonly Uint8Array[] = [],
-): readonly VerdictReason[] {
-  if (digest === null) return [];
-  const file = { path, digest, signatures };
-  return reasonsOf(policy.evaluateExecution(file, form), file);
+/** What a policy has against a file. */
+export interface FileAnswer {
+  readonly reasons: readonly VerdictReason[];
+  /** No signature of the file is known, and one could make it allowed. */
+  readonly mayBeSigned: boolean;
 }
 
-/** Why a decision is one against the file; none when it is not. */
+/** The signatures that the node's list has of a file with this digest. */
+export type SignaturesOf = (digest: FileDigest) => readonly Uint8Array[];
+
+/** A file, or what was executed: without a digest where the kernel had none. */
+export interface AskedFile {
+  readonly path: MeasuredBuffer["path"];
+  readonly digest: FileDigest | null;
+}
+
+export const NOTHING_AGAINST: FileAnswer = { reasons: [], mayBeSigned: false };
+const NO_SIGNATURES: readonly Uint8Array[] = [];
+
+/**
+ * What a runtime policy has against a file that was executed. One without a digest cannot be asked about: nothing here
+ * holds it against anybody (the join does, for containers).
+ */
+export function judgeFile(
+  policy: CompiledRuntimePolicy,
+  { path, digest }: AskedFile,
+  form: PathForm,
+  signaturesOf: SignaturesOf,
+): FileAnswer {
+  if (digest === null) return NOTHING_AGAINST;
+  const signatures = policy.acceptsSignatures ? signaturesOf(digest) : NO_SIGNATURES;
+  const file = { path, digest, signatures };
+  const decision = policy.evaluateExecution(file, form);
+  const reasons = reasonsOf(decision, file);
+  return reasons.length === 0
+    ? NOTHING_AGAINST
+    : {
+        reasons,
+        mayBeSigned:
+          policy.acceptsSignatures &&
+          signatures.length === 0 &&
+          (decision.outcome === "not-listed" || decision.outcome === "algorithm"),
+      };
+}
+
+/** Why a decision is one against the file, or the buffer; none when it is not. */
 export function reasonsOf(
   decision: PolicyDecision,
   file: MeasuredBuffer,
 ): readonly VerdictReason[] {
+  const reason = (code: ReasonCode, detail: string) => [fileReason(code, file, detail)];
   switch (decision.outcome) {
     case "allowed":
     case "excluded":
       return [];
     case "denied":
-      return [fileReason("DENIED", file, decision.reason)];
-    case "algorithm":
-      return [fileReason("DIGEST_ALGORITHM", file, "only SHA-256 digests are judged")];
-    case "not-listed":
-      return [fileReason("NOT_IN_ALLOWLIST", file, "the policy does not list this path")];
+      return reason("DENIED_DIGEST", decision.reason);
     case "digest-mismatch":
-      return [fileReason("DIGEST_MISMATCH", file, "the policy lists this path with other content")];
+      return reason("DIGEST_MISMATCH", "the policy lists this path with other content");
+    case "algorithm":
+      return reason("DIGEST_ALGORITHM", "only SHA-256 digests are judged");
+    case "not-listed":
+      return decision.signature === undefined
+        ? reason("NOT_IN_ALLOWLIST", UNLISTED)
+        : reason(
+            SIGNATURE_CODES[decision.signature],
+            `${UNLISTED}, and its signature does not count`,
+          );
   }
 }
+
+const UNLISTED = "the policy does not list this path";
+
+/** A file that is signed was meant to be allowed by that: then the signature is what to look at. */
+const SIGNATURE_CODES = {
+  invalid: "SIGNATURE_INVALID",
+  "unknown-key": "SIGNATURE_KEY_UNKNOWN",
+  "revoked-key": "SIGNATURE_KEY_REVOKED",
+} as const;

@@ -5,23 +5,35 @@ import type { Reason } from "@nsattest/protocol";
 import { digestText } from "../policy/digest-text.ts";
 
 /**
- * Why a verdict is not `affirming`. Besides these there are the codes of errors, which stand for a proof that failed,
- * and `VERDICT_EXPIRED`, which is only made when a verdict is read.
+ * Why a verdict is not `affirming`. Besides these there are the codes of errors, which stand for a proof that failed.
+ * `VERDICT_EXPIRED`, `NODE_UNREACHABLE` and `NODE_REBOOTED` are only made when a verdict is read (`readDecision`).
  */
 export type ReasonCode =
   // `none`: nothing can be said
   /** No evidence of this node was accepted yet. */
   | "NEVER_ATTESTED"
+  /** The verdict was read after its end: the node is in touch, but sends no evidence that counts. */
+  | "VERDICT_EXPIRED"
+  /** Nothing was heard of the node for clearly longer than a verdict holds. */
+  | "NODE_UNREACHABLE"
+  /** The node says that it was started again, and has proven nothing of its new boot yet. */
+  | "NODE_REBOOTED"
   /** No policy is bound to this host or image. */
   | "POLICY_MISSING"
   /** The list does not begin with the kernel's aggregate of the boot, or that is zero. */
   | "BOOT_AGGREGATE"
+  /** The kernel was started by another one, whose list it goes on with: what ran in between is not known. */
+  | "KEXEC_LIST"
   /** One of our own programs was not seen on this host as the policy knows it, so nothing that it says counts. */
   | "PROGRAMS_UNMEASURED"
   /** Host-list entries have been standing above the last mark for too long. */
   | "LOG_STALLED"
   /** Something was not seen, and what is running was not read again since. */
   | "GAP"
+  /** It ran before anything of it could be seen, and what is running was not read again since. */
+  | "UNMEASURED"
+  /** Something was executed that a signature may allow, and its signature is not known yet. */
+  | "SIGNATURE_PENDING"
   /** Nothing was executed in this namespace. */
   | "NO_EXECUTIONS"
   | "HOST_CONTRAINDICATED"
@@ -34,16 +46,22 @@ export type ReasonCode =
   | "HOST_WARNING"
   // `contraindicated`: known to be wrong
   /** The policy denies a file that was executed; `detail` is its reason. */
-  | "DENIED"
+  | "DENIED_DIGEST"
   | "NOT_IN_ALLOWLIST"
   | "DIGEST_MISMATCH"
+  /** The file is not listed, and its signature is not one over its content. */
+  | "SIGNATURE_INVALID"
+  /** The file is not listed, and nobody knows the key it is signed with. */
+  | "SIGNATURE_KEY_UNKNOWN"
+  /** The file is not listed, and the key it is signed with was revoked. */
+  | "SIGNATURE_KEY_REVOKED"
   /** The digest is not SHA-256: a file's attributes choose the algorithm. */
   | "DIGEST_ALGORITHM"
   /** What was executed cannot be said for certain. */
   | "DIGEST_UNSTABLE"
   /** Nobody was seen to cause this host-list entry. */
   | "ENTRY_UNOWNED"
-  /** The host executed or read a file while it was open for writing. */
+  /** A file was executed or read while it was open for writing. A `warning` where the policy says so. */
   | "VIOLATION"
   /** The node loaded another IMA policy than the pinned one. */
   | "IMA_POLICY_MISMATCH";
