@@ -47,6 +47,7 @@ export async function bundle(root, folder) {
         registrar: "registrar/src/main.ts",
         verifier: "verifier/src/main.ts",
         nsattest: "cli/src/main.ts",
+        vectors: "test/vm/capture/main.ts",
       },
       // So that what a command imports when it runs is not loaded by every other.
       splitting: true,

@@ -46,6 +46,8 @@ async function main() {
   await bundle(ROOT, DIST);
   if (command === "setup") return 0;
   if (command === "test") return (await import("./test.mjs")).test(ROOT, args);
+  if (command === "vectors")
+    return runThrough(process.execPath, [join(DIST, "bin/vectors.mjs"), ...args]);
   return runThrough(process.execPath, [join(DIST, "bin/nsattest.mjs"), command, ...args]);
 }
 

@@ -4,7 +4,7 @@
     python3 make-signatures.py EVMCTL_1_4 EVMCTL_1_5 > signatures.json
 
 evmctl 1.5 (Debian 13) signs fs-verity digests; 1.4 (Debian 12) still makes signatures of version 1. Signatures of version 3 over
-ordinary files no released evmctl makes: they are openssl's, over the bytes that ima_appraise.c, calc_file_id_hash() puts together.
+ordinary files it does not make: they are openssl's, over the bytes that the kernel puts together (ima_appraise.c, calc_file_id_hash).
 """
 import base64
 import hashlib
