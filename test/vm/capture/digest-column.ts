@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+/** The template `ima` has a digest without a length before its path. */
+const LEGACY_DIGEST = 20;
 const SIZES: Readonly<Record<string, number>> = { sha1: 20, sha256: 32, sha384: 48, sha512: 64 };
 
 /** A list file, its digests apart from everything else. */
@@ -22,7 +24,7 @@ export function splitDigests(list: Buffer, bank: string): SplitList {
     const digestEnd = at + 4 + size;
     const nameEnd = digestEnd + 4 + list.readUInt32LE(digestEnd);
     const isLegacy = list.toString("latin1", digestEnd + 4, nameEnd) === "ima";
-    const lengthAt = isLegacy ? nameEnd + SIZES["sha1"] : nameEnd;
+    const lengthAt = isLegacy ? nameEnd + LEGACY_DIGEST : nameEnd;
     const end = lengthAt + 4 + list.readUInt32LE(lengthAt);
     column.push(list.toString("hex", at + 4, digestEnd));
     rest.push(list.subarray(at, at + 4), list.subarray(digestEnd, end));
