@@ -19,16 +19,17 @@ export class NumberRows {
 
   /** Makes room for `more` rows, so that they are not moved again and again. */
   reserve(more: number): void {
-    const needed = (this.#length + more) * this.#width;
-    if (needed > this.#values.length) this.#grow(needed);
+    const rows = this.#length + more;
+    if (rows * this.#width <= this.#values.length) return;
+    const values = new Uint32Array(Math.max(rows, withSlack(this.#length)) * this.#width);
+    values.set(this.#values);
+    this.#values = values;
   }
 
   /** Adds a row of zeros; returns its number. */
   add(): number {
-    const row = this.#length++;
-    const needed = this.#length * this.#width;
-    if (needed > this.#values.length) this.#grow(withSlack(this.#length) * this.#width);
-    return row;
+    this.reserve(1);
+    return this.#length++;
   }
 
   get(row: number, column: number): number {
@@ -38,15 +39,9 @@ export class NumberRows {
   set(row: number, column: number, value: number): void {
     this.#values[row * this.#width + column] = value;
   }
-
-  #grow(size: number): void {
-    const values = new Uint32Array(size);
-    values.set(this.#values);
-    this.#values = values;
-  }
 }
 
-/** Rows to have memory for when `rows` no longer fit. */
+/** Rows to have memory for when no more than `rows` fit. */
 export function withSlack(rows: number): number {
   return rows + (rows >> 3) + 4;
 }

@@ -13,15 +13,18 @@ export class ReferenceRows<T> {
 
   /** Makes room for `more` items, so that they are not moved again and again. */
   reserve(more: number): void {
-    if (this.#length + more > this.#items.length) this.#grow(this.#length + more);
+    const rows = this.#length + more;
+    if (rows <= this.#items.length) return;
+    const items = new Array<T>(Math.max(rows, withSlack(this.#length)));
+    for (let row = 0; row < this.#length; row++) items[row] = this.#items[row] as T;
+    this.#items = items;
   }
 
   /** Adds an item; returns its number. */
   add(item: T): number {
-    const row = this.#length++;
-    if (row === this.#items.length) this.#grow(withSlack(this.#length));
-    this.#items[row] = item;
-    return row;
+    this.reserve(1);
+    this.#items[this.#length] = item;
+    return this.#length++;
   }
 
   get(row: number): T {
@@ -30,11 +33,5 @@ export class ReferenceRows<T> {
 
   set(row: number, item: T): void {
     this.#items[row] = item;
-  }
-
-  #grow(size: number): void {
-    const items = new Array<T>(size);
-    for (let row = 0; row < this.#items.length; row++) items[row] = this.#items[row] as T;
-    this.#items = items;
   }
 }
