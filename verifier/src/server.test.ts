@@ -63,6 +63,14 @@ describe("the verifier's server", () => {
   it.each<[string, PeerRole | null, "GET" | "POST", string, number]>([
     ["a stranger", null, "GET", "/v1/nodes", 403],
     ["a node at an operator's route", NODE, "GET", `/v1/nodes/${ID}`, 403],
+    ["a node that wants its own bundle", NODE, "GET", `/v1/nodes/${ID}/bundle`, 403],
+    [
+      "a node that wants an explanation",
+      NODE,
+      "GET",
+      `/v1/nodes/${ID}/namespaces/host/explanation`,
+      403,
+    ],
     ["an operator at a node's route", OPERATOR, "POST", `/v1/nodes/${ID}/challenge`, 403],
     ["a verifier", { role: "verifier" }, "GET", "/v1/nodes", 403],
     ["a node in the place of another", NODE, "POST", `/v1/nodes/${randomUUID()}/challenge`, 403],
