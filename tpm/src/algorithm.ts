@@ -6,6 +6,7 @@ export const AlgorithmId = {
   AES: 0x0006,
   NULL: 0x0010,
   RSASSA: 0x0014,
+  RSAPSS: 0x0016,
   ECDSA: 0x0018,
   ECC: 0x0023,
   CFB: 0x0043,

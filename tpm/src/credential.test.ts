@@ -3,6 +3,7 @@
 import { expect, it } from "vitest";
 import { codeOf } from "../test/code-of.ts";
 import { makeEccAk, makeRsaAk, type SoftwareAk } from "../test/software-ak.ts";
+import { hex } from "../test/vector.ts";
 import { ByteReader } from "./bytes.ts";
 import { makeCredential } from "./credential.ts";
 import { EK_RSA_2048_TEMPLATE } from "./key-template.ts";
@@ -15,6 +16,17 @@ const EK = { attributes, symmetricBits, authPolicy, scheme: null };
 const AK_NAME = publicAreaName(makeEccAk().publicArea);
 const CREDENTIAL = new Uint8Array(32).fill(9);
 
+/** The base point. */
+const P384 = {
+  curve: "p384",
+  x: hex(
+    "aa87ca22be8b05378eb1c71ef320ad746e1d3b628ba79b9859f741e082542a385502f25dbf55296c3a545e3872760ab7",
+  ),
+  y: hex(
+    "3617de4a96262c6f5d9e98bf9292dc29f8f41dbd289a147ce9da3113b5f0b8c00a60b1ce1d7e819d7a431d7c90ea0e5f",
+  ),
+} as const;
+
 function wrap(ek: SoftwareAk, credential = CREDENTIAL, akName = AK_NAME) {
   return makeCredential({ ekPublic: ek.publicArea, akName, credential });
 }
@@ -22,6 +34,7 @@ function wrap(ek: SoftwareAk, credential = CREDENTIAL, akName = AK_NAME) {
 it.each<[string, SoftwareAk, number]>([
   ["RSA-2048", makeRsaAk(EK), 256],
   ["P-256", makeEccAk(EK), 2 + 32 + 2 + 32],
+  ["P-384", makeEccAk({ ...EK, ...P384 }), 2 + 48 + 2 + 48],
   ["AES-256", makeRsaAk({ ...EK, symmetricBits: 256 }), 256],
 ])("wraps a credential for an EK with %s", (_, ek, secretSize) => {
   const { credentialBlob, secret } = wrap(ek);

@@ -9,13 +9,12 @@ import {
   randomBytes,
 } from "node:crypto";
 import { ByteWriter } from "./bytes.ts";
+import { CURVES, fullWidth } from "./curve.ts";
 import { TpmError } from "./error.ts";
 import { digest, HASH_ALGORITHMS, type HashName } from "./hash-algorithm.ts";
 import {
   ObjectAttribute as Attribute,
-  COORDINATE_SIZE,
   type EccPublicArea,
-  fullWidth,
   type PublicArea,
   parsePublicArea,
   publicKeyOf,
@@ -108,13 +107,14 @@ function seedForRsa(ek: RsaPublicArea): Seed {
 
 function seedForEcc(ek: EccPublicArea): Seed {
   publicKeyOf(ek); // Refuses a point off the curve, with our code.
-  const ekX = fullWidth(ek.x);
-  const ephemeral = createECDH("prime256v1");
+  const { size, node } = CURVES[ek.curve];
+  const ekX = fullWidth(ek.x, size);
+  const ephemeral = createECDH(node);
   const point = ephemeral.generateKeys();
-  const x = point.subarray(1, 1 + COORDINATE_SIZE);
-  const y = point.subarray(1 + COORDINATE_SIZE);
+  const x = point.subarray(1, 1 + size);
+  const y = point.subarray(1 + size);
   const shared = ephemeral.computeSecret(
-    Buffer.concat([[4], ekX, fullWidth(ek.y)].map(Buffer.from)),
+    Buffer.concat([[4], ekX, fullWidth(ek.y, size)].map(Buffer.from)),
   );
   return {
     seed: kdfe(ek.nameAlg, shared, x, ekX),

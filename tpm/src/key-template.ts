@@ -17,6 +17,7 @@ const ENDORSEMENT_POLICY = digest(
 /** Template L-1 of the TCG EK Credential Profile: the RSA-2048 EK that vendors certify at NV index 01c00002. */
 export const EK_RSA_2048_TEMPLATE: Uint8Array = encodePublicArea({
   type: "rsa",
+  bits: 2048,
   nameAlg: "sha256",
   attributes:
     Attribute.fixedTPM |
@@ -35,6 +36,7 @@ export const EK_RSA_2048_TEMPLATE: Uint8Array = encodePublicArea({
 /** A restricted RSA-2048 key that signs RSASSA with SHA-256: it signs only what the TPM itself states. */
 export const AK_RSA_2048_TEMPLATE: Uint8Array = encodePublicArea({
   type: "rsa",
+  bits: 2048,
   nameAlg: "sha256",
   attributes:
     Attribute.fixedTPM |

@@ -3,13 +3,15 @@
 import { describe, expect, it } from "vitest";
 import { codeOf } from "../test/code-of.ts";
 import { makeEccAk, makeRsaAk } from "../test/software-ak.ts";
-import { hex, readQuoteVector } from "../test/vector.ts";
+import { hex, readQuotes, readQuoteVector } from "../test/vector.ts";
 import { digest } from "./hash-algorithm.ts";
 import { AK_RSA_2048_TEMPLATE, EK_RSA_2048_TEMPLATE } from "./key-template.ts";
 import { encodePublicArea, parsePublicArea, publicAreaName, publicKeyOf } from "./public-area.ts";
 
 const P256 = readQuoteVector("p256").akPublic;
 const RSA = readQuoteVector("rsa").akPublic;
+
+const X_49 = new Uint8Array(49);
 
 /** Replaces the bytes at `offset`. */
 function patched(bytes: Uint8Array, offset: number, digits: string): Uint8Array {
@@ -29,9 +31,10 @@ describe("a public area", () => {
     });
   });
 
-  it.each([
+  it.each<[string, Uint8Array]>([
     ["P-256", P256],
     ["RSA-2048", RSA],
+    ...readQuotes().map(({ name, akPublic }): [string, Uint8Array] => [name, akPublic]),
   ])("of type %s is written as it was read", (_, bytes) => {
     expect(encodePublicArea(parsePublicArea(bytes))).toEqual(bytes);
   });
@@ -56,10 +59,12 @@ describe("a public area", () => {
     ["another mode than CFB", patched(EK_RSA_2048_TEMPLATE, 46, "0044"), "PUBLIC_AREA"],
     ["RSASSA with an EC key", patched(P256, 12, "0014"), "PUBLIC_AREA"],
     ["ECDSA with an RSA key", patched(RSA, 12, "0018"), "PUBLIC_AREA"],
-    ["another curve", patched(P256, 16, "0004"), "PUBLIC_AREA"],
+    ["another curve", patched(P256, 16, "0005"), "PUBLIC_AREA"],
     ["a key derivation scheme", patched(P256, 18, "0020"), "PUBLIC_AREA"],
     ["an x of 33 bytes", makeEccAk({ x: new Uint8Array(33) }).publicArea, "PUBLIC_AREA"],
     ["a y of 33 bytes", makeEccAk({ y: new Uint8Array(33) }).publicArea, "PUBLIC_AREA"],
+    ["an x of 49 bytes on P-384", makeEccAk({ curve: "p384", x: X_49 }).publicArea, "PUBLIC_AREA"],
+    ["RSA-3072 with a modulus of 2048 bits", patched(RSA, 16, "0c00"), "PUBLIC_AREA"],
     ["RSA-1024", patched(RSA, 16, "0400"), "PUBLIC_AREA"],
     ["an exponent of 3", patched(RSA, 18, "00000003"), "PUBLIC_AREA"],
     ["a short modulus", patched(RSA, 22, "00ff"), "PUBLIC_AREA"],

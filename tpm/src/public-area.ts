@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { createPublicKey, type KeyObject } from "node:crypto";
+import { createPublicKey, type JsonWebKey, type KeyObject } from "node:crypto";
 import { AlgorithmId } from "./algorithm.ts";
 import { ByteReader, ByteWriter } from "./bytes.ts";
+import { CURVES, type CurveName, curveById, fullWidth } from "./curve.ts";
 import { TpmError } from "./error.ts";
 import { digest, HASH_ALGORITHMS, type HashName, hashById } from "./hash-algorithm.ts";
 
@@ -18,7 +19,7 @@ export const ObjectAttribute = {
   sign: 0x0004_0000,
 } as const;
 
-export type SchemeName = "rsassa" | "ecdsa";
+export type SchemeName = "rsassa" | "rsapss" | "ecdsa";
 
 /** How a key signs. */
 export interface SigningScheme {
@@ -39,6 +40,8 @@ interface KeyArea {
 
 export interface RsaPublicArea extends KeyArea {
   readonly type: "rsa";
+  /** 2048, 3072 or 4096. */
+  readonly bits: number;
   /** 0 stands for 65537. */
   readonly exponent: number;
   readonly modulus: Uint8Array;
@@ -46,23 +49,25 @@ export interface RsaPublicArea extends KeyArea {
 
 export interface EccPublicArea extends KeyArea {
   readonly type: "ecc";
+  readonly curve: CurveName;
   /** Coordinates; a TPM may leave leading zeros out. */
   readonly x: Uint8Array;
   readonly y: Uint8Array;
 }
 
-/** A TPMT_PUBLIC (TPM 2.0 part 2, 12.2.4) of an RSA-2048 or P-256 key. */
+/** A TPMT_PUBLIC (TPM 2.0 part 2, 12.2.4) of an RSA, P-256 or P-384 key. */
 export type PublicArea = RsaPublicArea | EccPublicArea;
 
-const RSA_BITS = 2048;
+const RSA_BITS: readonly number[] = [2048, 3072, 4096];
 const RSA_EXPONENT = 65537;
-const CURVE_P256 = 0x0003;
-/** Bytes of a P-256 coordinate. */
-export const COORDINATE_SIZE = 32;
+const EXPONENT_BYTES = new Uint8Array([1, 0, 1]);
 const SCHEME_ID: Readonly<Record<SchemeName, number>> = {
   rsassa: AlgorithmId.RSASSA,
+  rsapss: AlgorithmId.RSAPSS,
   ecdsa: AlgorithmId.ECDSA,
 };
+const RSA_SCHEMES: readonly SchemeName[] = ["rsassa", "rsapss"];
+const ECC_SCHEMES: readonly SchemeName[] = ["ecdsa"];
 
 /**
  * Parses one TPMT_PUBLIC, without the size that precedes it in a TPM2B_PUBLIC.
@@ -86,8 +91,8 @@ export function parsePublicArea(bytes: Uint8Array): PublicArea {
   const common = { nameAlg, attributes, authPolicy, symmetricBits };
   const area: PublicArea =
     type === AlgorithmId.RSA
-      ? { type: "rsa", ...common, scheme: readScheme(reader, "rsassa"), ...readRsa(reader) }
-      : { type: "ecc", ...common, scheme: readScheme(reader, "ecdsa"), ...readP256(reader) };
+      ? { type: "rsa", ...common, scheme: readScheme(reader, RSA_SCHEMES), ...readRsa(reader) }
+      : { type: "ecc", ...common, scheme: readScheme(reader, ECC_SCHEMES), ...readPoint(reader) };
   reader.end();
   return area;
 }
@@ -103,8 +108,8 @@ export function encodePublicArea(area: PublicArea): Uint8Array {
   else writer.u16(AlgorithmId.AES).u16(area.symmetricBits).u16(AlgorithmId.CFB);
   if (area.scheme === null) writer.u16(AlgorithmId.NULL);
   else writer.u16(SCHEME_ID[area.scheme.name]).u16(HASH_ALGORITHMS[area.scheme.hash].id);
-  if (area.type === "rsa") writer.u16(RSA_BITS).u32(area.exponent).tpm2b(area.modulus);
-  else writer.u16(CURVE_P256).u16(AlgorithmId.NULL).tpm2b(area.x).tpm2b(area.y);
+  if (area.type === "rsa") writer.u16(area.bits).u32(area.exponent).tpm2b(area.modulus);
+  else writer.u16(CURVES[area.curve].id).u16(AlgorithmId.NULL).tpm2b(area.x).tpm2b(area.y);
   return writer.finish();
 }
 
@@ -124,27 +129,22 @@ export function publicAreaName(bytes: Uint8Array): Uint8Array {
  * @throws TpmError `KEY_INVALID` for a modulus that is even or not of full length, and for a point off the curve
  */
 export function publicKeyOf(area: PublicArea): KeyObject {
-  const jwk =
-    area.type === "rsa"
-      ? { kty: "RSA", n: base64url(soundModulus(area)), e: base64url(exponentBytes()) }
-      : {
-          kty: "EC",
-          crv: "P-256",
-          x: base64url(fullWidth(area.x)),
-          y: base64url(fullWidth(area.y)),
-        };
+  const jwk = area.type === "rsa" ? rsaJwk(area) : eccJwk(area);
   try {
     return createPublicKey({ format: "jwk", key: jwk });
   } catch (cause) {
-    throw new TpmError("KEY_INVALID", "not a point of P-256", { cause });
+    throw new TpmError("KEY_INVALID", "not a point of the curve", { cause });
   }
 }
 
-/** `coordinate` with its leading zeros: as JWK and MakeCredential need it. */
-export function fullWidth(coordinate: Uint8Array): Uint8Array {
-  const padded = new Uint8Array(COORDINATE_SIZE);
-  padded.set(coordinate, COORDINATE_SIZE - coordinate.length);
-  return padded;
+function rsaJwk(area: RsaPublicArea): JsonWebKey {
+  return { kty: "RSA", n: base64url(soundModulus(area)), e: base64url(EXPONENT_BYTES) };
+}
+
+function eccJwk({ curve, x, y }: EccPublicArea): JsonWebKey {
+  const { size, jwk } = CURVES[curve];
+  const [fullX, fullY] = [fullWidth(x, size), fullWidth(y, size)];
+  return { kty: "EC", crv: jwk, x: base64url(fullX), y: base64url(fullY) };
 }
 
 function readSymmetric(reader: ByteReader): number {
@@ -158,47 +158,46 @@ function readSymmetric(reader: ByteReader): number {
   return bits;
 }
 
-function readScheme(reader: ByteReader, name: SchemeName): SigningScheme | null {
+function readScheme(reader: ByteReader, names: readonly SchemeName[]): SigningScheme | null {
   const id = reader.u16();
   if (id === AlgorithmId.NULL) return null;
-  if (id !== SCHEME_ID[name]) throw unsupported("signing scheme", id);
+  const name = names.find((each) => SCHEME_ID[each] === id);
+  if (name === undefined) throw unsupported("signing scheme", id);
   return { name, hash: hashById(reader.u16()).name };
 }
 
-function readRsa(reader: ByteReader): { exponent: number; modulus: Uint8Array } {
+function readRsa(reader: ByteReader): Pick<RsaPublicArea, "bits" | "exponent" | "modulus"> {
   const bits = reader.u16();
-  if (bits !== RSA_BITS) throw unsupported("RSA key size", bits);
+  if (!RSA_BITS.includes(bits)) throw unsupported("RSA key size", bits);
   const exponent = reader.u32();
   if (exponent !== 0 && exponent !== RSA_EXPONENT) throw unsupported("RSA exponent", exponent);
   const modulus = reader.tpm2b();
-  if (modulus.length !== RSA_BITS / 8) throw unsupported("modulus size", modulus.length);
-  return { exponent, modulus };
+  if (modulus.length !== bits / 8) throw unsupported("modulus size", modulus.length);
+  return { bits, exponent, modulus };
 }
 
-function readP256(reader: ByteReader): { x: Uint8Array; y: Uint8Array } {
-  const curve = reader.u16();
-  if (curve !== CURVE_P256) throw unsupported("curve", curve);
+function readPoint(reader: ByteReader): Pick<EccPublicArea, "curve" | "x" | "y"> {
+  const id = reader.u16();
+  const curve = curveById(id);
+  if (curve === null) throw unsupported("curve", id);
   const kdf = reader.u16();
   if (kdf !== AlgorithmId.NULL) throw unsupported("key derivation", kdf);
   const x = reader.tpm2b();
   const y = reader.tpm2b();
-  if (x.length > COORDINATE_SIZE) throw unsupported("coordinate size", x.length);
-  if (y.length > COORDINATE_SIZE) throw unsupported("coordinate size", y.length);
-  return { x, y };
+  const { size } = CURVES[curve];
+  if (x.length > size) throw unsupported("coordinate size", x.length);
+  if (y.length > size) throw unsupported("coordinate size", y.length);
+  return { curve, x, y };
 }
 
 // OpenSSL takes any number for a modulus; an even or short one is no key of a TPM.
-function soundModulus({ modulus }: RsaPublicArea): Uint8Array {
+function soundModulus({ bits, modulus }: RsaPublicArea): Uint8Array {
   const first = modulus[0] ?? 0;
   const last = modulus[modulus.length - 1] ?? 0;
-  if (modulus.length !== RSA_BITS / 8 || first < 0x80 || last % 2 === 0) {
-    throw new TpmError("KEY_INVALID", "not a modulus of 2048 bits");
+  if (modulus.length !== bits / 8 || first < 0x80 || last % 2 === 0) {
+    throw new TpmError("KEY_INVALID", `not a modulus of ${bits} bits`);
   }
   return modulus;
-}
-
-function exponentBytes(): Uint8Array {
-  return new Uint8Array([1, 0, 1]);
 }
 
 function base64url(bytes: Uint8Array): string {

@@ -3,7 +3,7 @@
 import { describe, expect, it } from "vitest";
 import { codeOf } from "../test/code-of.ts";
 import { attestOf, makeEccAk, makeRsaAk, type QuoteContent } from "../test/software-ak.ts";
-import { hex, readQuoteVector } from "../test/vector.ts";
+import { hex, readQuotes, readQuoteVector } from "../test/vector.ts";
 import { ByteWriter } from "./bytes.ts";
 import { digest } from "./hash-algorithm.ts";
 import type { PcrSelection, PcrValue } from "./pcr.ts";
@@ -29,6 +29,38 @@ function quoteInput(content: Partial<QuoteContent> = {}): QuoteInput {
 function signed(attest: Uint8Array): QuoteInput {
   return { ...quoteInput(), attest, signature: AK.sign(attest) };
 }
+
+describe.each(readQuotes())("a quote of a TPM by a key $name", ({ name: _, ...input }) => {
+  it("is verified, with exactly the values that were quoted", () => {
+    expect(verifyQuote(input).pcrs).toEqual(input.pcrs);
+  });
+
+  it("is refused when any bit of its attest, signature or key is flipped", {
+    timeout: 60_000,
+  }, () => {
+    const attributes = 4;
+    for (const field of ["attest", "signature", "akPublic"] as const) {
+      for (let bit = 0; bit < 8 * input[field].length; bit += 3) {
+        // What else the key may be used for is the name's matter: the name is what was enrolled.
+        if (field === "akPublic" && bit >> 5 === attributes / 4) continue;
+        const bytes = input[field].slice();
+        bytes[bit >> 3] = (bytes[bit >> 3] ?? 0) ^ (1 << (bit & 7));
+        const code = codeOf(() => verifyQuote({ ...input, [field]: bytes }));
+        expect(code, `${field} bit ${bit}`).not.toBeNull();
+      }
+    }
+  });
+
+  it("is refused with any other value of a PCR", () => {
+    for (const [which, { value }] of input.pcrs.entries()) {
+      const other = value.with(0, (value[0] ?? 0) ^ 1);
+      const pcrs = input.pcrs.map((pcr, index) =>
+        index === which ? { ...pcr, value: other } : pcr,
+      );
+      expect(codeOf(() => verifyQuote({ ...input, pcrs }))).toBe("QUOTE_PCR_DIGEST");
+    }
+  });
+});
 
 describe("a quote captured from a TPM", () => {
   const { pcrs, ...vector } = readQuoteVector("rsa");

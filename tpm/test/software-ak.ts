@@ -32,7 +32,14 @@ export interface QuoteContent {
 export function makeRsaAk(changes: Partial<RsaPublicArea> = {}): SoftwareAk {
   const { publicKey, privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
   const modulus = jwkBytes(publicKey, "n");
-  const area: PublicArea = { type: "rsa", ...common("rsassa"), exponent: 0, modulus, ...changes };
+  const area: PublicArea = {
+    type: "rsa",
+    bits: 2048,
+    ...common("rsassa"),
+    exponent: 0,
+    modulus,
+    ...changes,
+  };
   return {
     area,
     publicArea: encodePublicArea(area),
@@ -46,7 +53,13 @@ export function makeRsaAk(changes: Partial<RsaPublicArea> = {}): SoftwareAk {
 export function makeEccAk(changes: Partial<EccPublicArea> = {}): SoftwareAk {
   const { publicKey, privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
   const point = { x: jwkBytes(publicKey, "x"), y: jwkBytes(publicKey, "y") };
-  const area: PublicArea = { type: "ecc", ...common("ecdsa"), ...point, ...changes };
+  const area: PublicArea = {
+    type: "ecc",
+    curve: "p256",
+    ...common("ecdsa"),
+    ...point,
+    ...changes,
+  };
   return {
     area,
     publicArea: encodePublicArea(area),

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { readFileSync } from "node:fs";
+import type { HashName } from "../src/hash-algorithm.ts";
+import type { QuoteInput } from "../src/quote.ts";
 
 const FILES = { p256: "quote-p256.json", rsa: "quote-rsa2048.json" } as const;
 
@@ -26,6 +28,47 @@ export function readQuoteVector(name: keyof typeof FILES): QuoteVector {
     akPublic: bytes("akPublic"),
     pcrs: pcrs.map((index) => ({ index, value: bytes(`pcr${index}`) })),
   };
+}
+
+/** A quote that a TPM made, with all that was quoted. */
+export interface NamedQuote extends QuoteInput {
+  /** `<key>-<scheme>-<hash>` */
+  readonly name: string;
+}
+
+/** One quote for each kind of key, scheme and hash: see vectors/make-quotes.sh. */
+export function readQuotes(): readonly NamedQuote[] {
+  const text = readFileSync(new URL("vectors/quotes.json", import.meta.url), "utf8");
+  const { quotes } = JSON.parse(text) as { quotes: QuoteText[] };
+  return quotes.map(({ name, pcrs, nonce, attest, signature, akPublic }) => {
+    const values = pcrs.map((pcr) => ({ ...pcr, value: hex(pcr.value) }));
+    const banks = [...new Set(values.map(({ bank }) => bank))];
+    return {
+      name,
+      nonce: hex(nonce),
+      attest: hex(attest),
+      signature: hex(signature),
+      akPublic: hex(akPublic),
+      selection: banks.map((bank) => ({
+        bank,
+        pcrs: values.filter((value) => value.bank === bank).map(({ index }) => index),
+      })),
+      pcrs: values,
+    };
+  });
+}
+
+interface QuoteText {
+  readonly name: string;
+  readonly nonce: string;
+  readonly attest: string;
+  readonly signature: string;
+  readonly akPublic: string;
+  readonly pcrs: readonly {
+    readonly bank: HashName;
+    readonly index: number;
+    readonly value: string;
+  }[];
 }
 
 export function hex(digits: string): Uint8Array {

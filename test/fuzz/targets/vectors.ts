@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { readdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { QuoteInput } from "@nsattest/tpm";
+import type { HashName, QuoteInput } from "@nsattest/tpm";
 
 /** Bytes that hexadecimal digits stand for. */
 export function hex(digits: string): Uint8Array {
@@ -16,24 +16,31 @@ export function readJson(root: string, path: string): unknown {
 
 /** The quotes of tpm/test/vectors: captured, so that they are the same each time. */
 export function readQuotes(root: string): QuoteInput[] {
-  const folder = join(root, "tpm/test/vectors");
-  const names = readdirSync(folder).filter((name) => /^quote-.*\.json$/.test(name));
-  return names.sort().map((name) => {
-    const fields = readJson(folder, name) as Readonly<Record<string, string>>;
-    const bytes = (field: string): Uint8Array => hex(fields[field] ?? "");
-    const kept = [10, 13].filter((index) => fields[`pcr${index}`] !== undefined);
-    const pcrs = kept.map(
-      (index) => ({ bank: "sha256", index, value: bytes(`pcr${index}`) }) as const,
-    );
+  const { quotes } = readJson(root, "tpm/test/vectors/quotes.json") as { quotes: QuoteText[] };
+  return quotes.map(({ akPublic, attest, signature, nonce, pcrs }) => {
+    const values = pcrs.map((pcr) => ({ ...pcr, value: hex(pcr.value) }));
+    const banks = [...new Set(values.map(({ bank }) => bank))];
+    const selection = banks.map((bank) => ({
+      bank,
+      pcrs: values.filter((value) => value.bank === bank).map(({ index }) => index),
+    }));
     return {
-      akPublic: bytes("akPublic"),
-      attest: bytes("attest"),
-      signature: bytes("signature"),
-      nonce: bytes("nonce"),
-      selection: [{ bank: "sha256", pcrs: kept.length > 0 ? kept : [10] }],
-      pcrs,
+      akPublic: hex(akPublic),
+      attest: hex(attest),
+      signature: hex(signature),
+      nonce: hex(nonce),
+      selection,
+      pcrs: values,
     };
   });
+}
+
+interface QuoteText extends Record<"akPublic" | "attest" | "signature" | "nonce", string> {
+  readonly pcrs: readonly {
+    readonly bank: HashName;
+    readonly index: number;
+    readonly value: string;
+  }[];
 }
 
 /** Bytes of a text. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { describe, expect, it } from "vitest";
-import { compileLinearPattern } from "./linear-pattern.ts";
+import { compileLinearPattern, INSTRUCTIONS_MAX, PATTERN_MAX } from "./linear-pattern.ts";
 
 describe("compileLinearPattern", () => {
   it.each([
@@ -19,6 +19,17 @@ describe("compileLinearPattern", () => {
 
   it.each(["(", "a**", "\\1", "(?=a)", "(?<=a)b", "[z-a]"])("refuses %s", (pattern) => {
     expect(() => compileLinearPattern(pattern)).toThrow();
+  });
+
+  it("takes patterns up to its limits, and none beyond", () => {
+    // An instruction for each character, and two for the beginning and the end.
+    const largest = "x".repeat(INSTRUCTIONS_MAX - 2);
+    expect(compileLinearPattern(largest)(largest)).toBe(true);
+    expect(() => compileLinearPattern(`${largest}x`)).toThrow("instructions");
+    expect(() => compileLinearPattern("((a{1,30}){1,30})b")).toThrow("instructions");
+    const longest = `[${"x".repeat(PATTERN_MAX - 2)}]`;
+    expect(compileLinearPattern(longest)("x")).toBe(true);
+    expect(() => compileLinearPattern(`${longest}?`)).toThrow("characters");
   });
 
   it("needs no more steps for a pattern that would make others explode", () => {
