@@ -4,7 +4,7 @@ import { randomUUID } from "node:crypto";
 import { connect } from "node:tls";
 import { afterAll, beforeAll, describe, expect } from "vitest";
 import { newFakeKey } from "../fakes/fake-tpm.ts";
-import { codesOf, expectRefused, VerifierBench } from "../fakes/verifier-bench.ts";
+import { codesOf, expectRefused, VALID_SECONDS, VerifierBench } from "../fakes/verifier-bench.ts";
 import { attack } from "./attack.ts";
 
 let bench: VerifierBench;
@@ -164,6 +164,31 @@ describe("what the verifier knows of a node", () => {
       node.tpm.extend(13, SOMETHING);
       expectRefused(await bench.attest(node), "ANCHOR_FOREIGN_EXTEND");
       expect(codesOf((await bench.report(node)).node.host)).toEqual(["ANCHOR_FOREIGN_EXTEND"]);
+    },
+  );
+
+  attack(
+    "node-rebooted",
+    "says nothing of a node that was booted again and has not proven it",
+    "a node is started with something else, and keeps the verdict of the boot before until that ends",
+    async () => {
+      const node = bench.newNode();
+      expect(await bench.attest(node)).toMatchObject({ body: { host: "affirming" } });
+      node.boot();
+      await bench.challenge(node);
+      expect(codesOf((await bench.report(node)).node.host)).toEqual(["NODE_REBOOTED"]);
+    },
+  );
+
+  attack(
+    "node-unreachable",
+    "tells a node that is gone from one that is late",
+    "a node that was taken away looks like one whose last evidence was a little slow",
+    async () => {
+      const node = bench.newNode();
+      await bench.attest(node);
+      bench.advance(2 * VALID_SECONDS + 1);
+      expect(codesOf((await bench.report(node)).node.host)).toEqual(["NODE_UNREACHABLE"]);
     },
   );
 });

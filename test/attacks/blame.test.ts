@@ -3,7 +3,15 @@
 import { HOST } from "@nsattest/ns-ima";
 import { digest } from "@nsattest/tpm";
 import { afterAll, beforeAll, describe, expect } from "vitest";
-import { type FakeNode, IMAGE, INIT, ON_HOST, RUNC } from "../fakes/fake-node.ts";
+import {
+  type FakeNode,
+  IMA_POLICY,
+  IMAGE,
+  INIT,
+  MONITOR,
+  ON_HOST,
+  RUNC,
+} from "../fakes/fake-node.ts";
 import {
   BUSYBOX,
   codesOf,
@@ -196,7 +204,31 @@ describe("who is who", () => {
     "a rootkit with the name of the list's first record is never compared with a policy",
     async () => {
       const node = bench.newNode();
-      node.run(HOST, { path: "boot_aggregate", content: "rootkit" });
+      node.claim(HOST, node.measure({ path: "boot_aggregate", content: "rootkit" }));
+      expect((await verdictsOf(node))[0]).toEqual(["contraindicated", "NOT_IN_ALLOWLIST"]);
+    },
+  );
+
+  attack(
+    "verdict-kexec",
+    "says nothing of a host whose list goes on from another kernel's",
+    "a kernel of the attacker's, started by a good one, has the good one's list before its own",
+    async () => {
+      const node = bench.newNode();
+      const again = { path: "boot_aggregate", content: "PCRs 0 to 9, again" };
+      const first = { path: "boot_aggregate", content: "PCRs 0 to 9" };
+      node.boot({}, [first, IMA_POLICY, INIT, MONITOR, again]);
+      expect((await verdictsOf(node))[0]).toEqual(["none", "KEXEC_LIST"]);
+    },
+  );
+
+  attack(
+    "verdict-kexec-place",
+    "takes a file called boot_aggregate for a file once the log has begun",
+    "whoever runs a file of that name makes a host look as if it had been started by another kernel",
+    async () => {
+      const node = bench.newNode();
+      node.claim(HOST, node.measure({ path: "boot_aggregate", content: "a file" }));
       expect((await verdictsOf(node))[0]).toEqual(["contraindicated", "NOT_IN_ALLOWLIST"]);
     },
   );
@@ -247,7 +279,7 @@ describe("who is who", () => {
     async () => {
       await bench.restart({ policies: { "node-policy.json": undefined } });
       const node = bench.newNode();
-      node.run(HOST, ROOTKIT);
+      node.claim(HOST, node.measure(ROOTKIT));
       expect((await verdictsOf(node))[0]).toEqual(["none", "POLICY_MISSING"]);
       await bench.restart({ policies: {} });
       expect((await verdictsOf(node))[0]).toEqual(["contraindicated", "NOT_IN_ALLOWLIST"]);

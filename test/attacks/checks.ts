@@ -6,6 +6,7 @@ import { JOIN_CHECKS } from "./checks/join-checks.ts";
 import { KEY_CHECKS } from "./checks/key-checks.ts";
 import { LIST_CHECKS } from "./checks/list-checks.ts";
 import { LOG_CHECKS } from "./checks/log-checks.ts";
+import { POLICY_CHECKS } from "./checks/policy-checks.ts";
 import { PROTOCOL_CHECKS } from "./checks/protocol-checks.ts";
 import { QUOTE_CHECKS } from "./checks/quote-checks.ts";
 import { VERDICT_CHECKS } from "./checks/verdict-checks.ts";
@@ -19,6 +20,7 @@ const ALL = {
   ...LIST_CHECKS,
   ...LOG_CHECKS,
   ...JOIN_CHECKS,
+  ...POLICY_CHECKS,
   ...VERDICT_CHECKS,
   ...ENROLMENT_CHECKS,
 } as const;

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { createHash } from "node:crypto";
+import { HOST } from "@nsattest/ns-ima";
 import { ByteWriter } from "@nsattest/tpm";
 import { afterAll, beforeAll, describe, expect } from "vitest";
-import { contentDigest } from "../fakes/fake-node.ts";
+import { contentDigest, INIT } from "../fakes/fake-node.ts";
 import { codesOf, expectRefused, VerifierBench } from "../fakes/verifier-bench.ts";
 import { attack } from "./attack.ts";
 
@@ -138,7 +139,7 @@ describe("a record is read as the kernel wrote it, or not at all", () => {
         ...evidence,
         list: Buffer.from("0000000a", "hex"),
       }));
-      expectRefused(answer, "LIST_PCR");
+      expectRefused(answer, "LIST_BIG_ENDIAN");
     },
   );
 
@@ -159,6 +160,52 @@ describe("a record is read as the kernel wrote it, or not at all", () => {
           "LIST_LIMIT",
         );
       }
+    },
+  );
+});
+
+describe("a list is one list, from its beginning", () => {
+  attack(
+    "list-violation",
+    "refuses an entry that is passed off as a violation",
+    "the digest of a rootkit is blotted out: of a violation nobody knows what was executed",
+    async () => {
+      const node = bench.newNode();
+      node.run(HOST, { path: "/usr/bin/rootkit", content: "rootkit" });
+      node.mark();
+      const answer = await bench.attest(node, (evidence) => {
+        const last = new Uint8Array(node.list.at(-1) ?? []);
+        last.fill(0, 4, 24);
+        return { ...evidence, list: Buffer.concat(node.list.with(-1, last)) };
+      });
+      expectRefused(answer, "LIST_REPLAY_MISMATCH");
+    },
+  );
+
+  attack(
+    "list-head",
+    "names a list whose oldest records are gone",
+    "root trims the list, which new kernels let him, and the loss looks like any other fault",
+    async () => {
+      const node = bench.newNode();
+      const list = Buffer.concat(node.list.slice(1));
+      expectRefused(
+        await bench.attest(node, (evidence) => ({ ...evidence, list })),
+        "LIST_HEAD_MISSING",
+      );
+    },
+  );
+
+  attack(
+    "list-shrank",
+    "names a list that begins anew within a boot",
+    "a list that was replaced under a running kernel looks like one that was damaged on its way",
+    async () => {
+      const node = bench.newNode();
+      await bench.attest(node);
+      node.measure(INIT);
+      const list = Buffer.concat(node.list);
+      expectRefused(await bench.attest(node, (evidence) => ({ ...evidence, list })), "LIST_SHRANK");
     },
   );
 });

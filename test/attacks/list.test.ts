@@ -95,7 +95,11 @@ describe("the host list is what PCR 10 proves", () => {
     "an entry moves below the length at attach, where everything is the host's",
     async () => {
       const node = badNode();
-      await expectListRefused(node, (evidence) => withRecords(evidence, node.list.toReversed()));
+      await expectListRefused(
+        node,
+        (evidence) => withRecords(evidence, node.list.toReversed()),
+        "LIST_HEAD_MISSING",
+      );
     },
   );
 

@@ -113,9 +113,10 @@ export const JOIN_CHECKS = {
     guards: "an execution without a digest is held against its container",
   },
   "content-violation": {
-    file: JOIN,
-    excerpt: 'if (ns !== HOST) draft.accuse(ns, { reason: "violation", path: "", digest: null });',
-    without: "",
+    file: "verifier/src/verdict/judge.ts",
+    excerpt:
+      'findings: withFindings(findings, judgeViolations(violated, policy?.violations ?? "fail")),',
+    without: "findings,",
     guards: "a violation is held against the container that caused it",
   },
   "gap-own": {

@@ -6,27 +6,27 @@ const JUDGE = "verifier/src/verdict/judge.ts";
 const JUDGE_HOST = "verifier/src/verdict/judge-host.ts";
 const RULES = "verifier/src/verdict/host-rules.ts";
 const HOST = "verifier/src/verdict/decide-host.ts";
-const EVALUATE = "ns-ima/src/policy/evaluate.ts";
 const NAMESPACE = "verifier/src/verdict/decide-namespace.ts";
 
 /** What a verdict asks for before it is affirming. */
 export const VERDICT_CHECKS = {
   "verdict-execution": {
     file: JUDGE,
-    excerpt: 'unjudged.flatMap((item) => judgeExecution(policy, item, "exact"))',
-    without: "[]",
+    excerpt: "reasons: judged.reasons,",
+    without: "",
     guards: "each execution is asked about",
   },
   "verdict-unjudged": {
-    file: JUDGE,
-    excerpt: "policy && known?.judged === false ? readNamespace(after, id).executions : news",
-    without: "news",
+    file: "verifier/src/verdict/judge-waiting.ts",
+    excerpt: "if (ask === undefined || all.length === 0) return { reasons: [], waiting: all };",
+    without:
+      "if (ask === undefined || all.length === 0) return { reasons: [], waiting: NOTHING_WAITS };",
     guards: "what ran while there was no policy is judged by the first one",
   },
   "verdict-judged-again": {
     file: JUDGE,
-    excerpt: "withFindings(known?.findings ?? NO_FINDINGS, reasons, news.flatMap(limitsOf)),",
-    without: "withFindings(NO_FINDINGS, reasons, news.flatMap(limitsOf)),",
+    excerpt: "const findings = withFindings(known?.findings ?? NO_FINDINGS, {",
+    without: "const findings = withFindings(NO_FINDINGS, {",
     guards: "what was found stays found",
   },
   "verdict-changed": {
@@ -67,7 +67,7 @@ export const VERDICT_CHECKS = {
   },
   "verdict-policy": {
     file: NAMESPACE,
-    excerpt: "...policyReasons(image, images),",
+    excerpt: "...(isBound ? [] : [withoutPolicy(image)]),",
     without: "",
     guards: "a namespace without a policy is not affirmed",
   },
@@ -91,14 +91,14 @@ export const VERDICT_CHECKS = {
   },
   "verdict-privileged": {
     file: JUDGE_HOST,
-    excerpt: "ns === HOST || namespaces.get(ns)?.privileged === true;",
-    without: "ns === HOST;",
+    excerpt: "const isHost = (ns: NamespaceId): boolean => ns === HOST || isPrivileged(ns);",
+    without: "const isHost = (ns: NamespaceId): boolean => ns === HOST;",
     guards: "who can act as the host is judged as the host",
   },
   "verdict-privileged-entries": {
     file: JUDGE_HOST,
-    excerpt: "...[...own, ...asHost].flatMap((entry) => judgeHostEntry(policy, entry)),",
-    without: "...own.flatMap((entry) => judgeHostEntry(policy, entry)),",
+    excerpt: "const found = [...own, ...asHost].map(judgeEntry);",
+    without: "const found = own.map(judgeEntry);",
     guards: "entries of a privileged container are judged as the host's",
   },
   "verdict-container-entry": {
@@ -127,15 +127,16 @@ export const VERDICT_CHECKS = {
   },
   "verdict-host-later-policy": {
     file: JUDGE_HOST,
-    excerpt: "past.judged\n    ? joined\n    : everything(joined.state, namespaces);",
-    without: "joined;",
+    excerpt:
+      "waitingEntries: entries ? NOTHING_WAITS : laterEntries(past.waitingEntries, joined.entries),",
+    without: "waitingEntries: NOTHING_WAITS,",
     guards: "what the host did without a policy is judged by the first one",
   },
   "verdict-violation": {
-    file: RULES,
-    excerpt: '  if (digest === null) {\n    return [{ code: "VIOLATION"',
-    without:
-      '  if (digest === null) return [];\n  if (digest === null) {\n    return [{ code: "VIOLATION"',
+    file: JUDGE_HOST,
+    excerpt:
+      "if (entry.digest === null) return violationFindings(policy.violations, writtenReason(entry));",
+    without: "if (entry.digest === null) return {};",
     guards: "a violation of the host fails it",
   },
   "verdict-ima-policy": {
@@ -145,27 +146,40 @@ export const VERDICT_CHECKS = {
     guards: "the node loaded the pinned IMA policy and no other",
   },
   "verdict-aggregate": {
-    file: HOST,
-    excerpt: "if (first && isBootAggregate(first)) return [];",
-    without: "return [];",
+    file: JUDGE_HOST,
+    excerpt: "aggregate: past.aggregate || joined.entries.some(isFirstAggregate),",
+    without: "aggregate: true,",
     guards: "the list begins where the kernel began it",
   },
   "verdict-aggregate-place": {
     file: RULES,
-    excerpt: "index === 0 && path === BOOT_AGGREGATE &&",
-    without: "path === BOOT_AGGREGATE &&",
+    excerpt: "return entry.index === 0 && isBootAggregate(entry);",
+    without: "return isBootAggregate(entry);",
     guards: "a file that calls itself boot_aggregate is a file",
+  },
+  "verdict-kexec": {
+    file: JUDGE_HOST,
+    excerpt:
+      "kexec: past.kexec || joined.entries.some((entry) => isKexecAggregate(entry, attached)),",
+    without: "kexec: false,",
+    guards: "a kernel that another one started is not the one that was booted",
+  },
+  "verdict-kexec-place": {
+    file: RULES,
+    excerpt: "index > 0 && index < attached &&",
+    without: "index > 0 &&",
+    guards: "a file of that name that comes later is a file",
   },
   "verdict-programs": {
     file: HOST,
-    excerpt: ".filter((program) => !programs.has(program))",
+    excerpt: ".filter((program) => !programs.includes(program))",
     without: ".filter(() => false)",
     guards: "the node's own programs are the ones that the policy knows",
   },
   "verdict-programs-owner": {
     file: JUDGE_HOST,
-    excerpt: "...own.flatMap((entry) => programOf(policy, entry) ?? []),",
-    without: "...entries.flatMap((entry) => programOf(policy, entry) ?? []),",
+    excerpt: "programs: own.flatMap((entry) => programOf(policy, entry) ?? []),",
+    without: "programs: entries.flatMap((entry) => programOf(policy, entry) ?? []),",
     guards: "a program of ours counts when the host read it",
   },
   "verdict-programs-listed": {
@@ -191,74 +205,5 @@ export const VERDICT_CHECKS = {
     excerpt: "now: round.received, pendingSeconds",
     without: "now: Date.now() + 1e9, pendingSeconds",
     guards: "stored evidence is appraised at the time it came",
-  },
-  "policy-algorithm": {
-    file: EVALUATE,
-    excerpt: 'const isStrong = digest.algorithm === "sha256";',
-    without: 'const isStrong = true; if (digest.algorithm !== "sha256") return BY_DIGEST;',
-    guards: "a digest of a broken hash proves nothing",
-  },
-  "policy-path": {
-    file: EVALUATE,
-    excerpt: "return signature === null ? { outcome } : { outcome, signature };",
-    without: "return EXCLUDED;",
-    guards: "what is not listed is not allowed",
-  },
-  "policy-digest": {
-    file: EVALUATE,
-    excerpt: 'if (isStrong && expected.includes(Buffer.from(digest.value).toString("hex")))',
-    without: "if (isStrong)",
-    guards: "a listed path has the listed content",
-  },
-  "policy-exclude-all": {
-    file: "ns-ima/src/policy/excludes.ts",
-    excerpt: "if (MATCHED_BY_EVERYTHING.some((text) => matches(text))) {",
-    without: "if (false) {",
-    guards: "no exclude switches a policy off",
-    tests: [
-      { file: "ns-ima/src/policy/excludes.test.ts", title: "which would switch the policy off" },
-    ],
-  },
-  "policy-pattern": {
-    file: "ns-ima/src/policy/excludes.ts",
-    excerpt: "if (problems.length > 0) {",
-    without: "if (false) {",
-    guards: "a pattern that is none is not ignored",
-    tests: [
-      { file: "ns-ima/src/policy/excludes.test.ts", title: "what is no pattern, naming each" },
-    ],
-  },
-  "policy-empty": {
-    file: "ns-ima/src/policy/runtime-policy.ts",
-    excerpt: "if (![...files.values()].some((digests) => digests.length > 0)) {",
-    without: "if (false) {",
-    guards: "a policy that allows nothing is a mistake, and said to be one",
-    tests: [
-      { file: "ns-ima/src/policy/runtime-policy.test.ts", title: "missing trust is never success" },
-    ],
-  },
-  "policy-zeros": {
-    file: "ns-ima/src/policy/runtime-policy.ts",
-    excerpt: "const USABLE_DIGEST = /^(?!0*$)[0-9a-f]{64}$/;",
-    without: "const USABLE_DIGEST = /^[0-9a-f]{64}$/;",
-    guards: "the digest of what could not be read is never allowed",
-    tests: [
-      {
-        file: "ns-ima/src/policy/evaluate.test.ts",
-        title: "is never allowed by the digest of zeros",
-      },
-    ],
-  },
-  "policy-set": {
-    file: "verifier/src/policy/policy-set.ts",
-    excerpt: '  if (problems.length > 0) {\n    throw new VerifierError("POLICY_INVALID"',
-    without: '  if (false) {\n    throw new VerifierError("POLICY_INVALID"',
-    guards: "a policy folder with a mistake is not half a policy",
-    tests: [
-      {
-        file: "verifier/src/policy/policy-set.test.ts",
-        title: "reports the problems of all documents at once",
-      },
-    ],
   },
 } as const satisfies Checks;

@@ -177,20 +177,22 @@ export const VERIFIER_CHECKS = {
     guards: "evidence begins where the last one ended",
   },
   "evidence-proven": {
-    file: "verifier/src/replay/replay-evidence.ts",
-    excerpt: "const proven = parsed.entries.slice(0, matched);",
-    without: "const proven = parsed.entries;",
+    file: "ns-ima/src/list/replay.ts",
+    excerpt: "  return {\n    state: {\n      pins,",
+    without:
+      '  while (reader.next()) {\n    contents.push(readContent(reader, latin1DigestOf("sha256", reader.hashed)));\n  }\n  return {\n    state: {\n      pins,',
     guards: "records that were not extended are not taken for measured",
   },
   "refusal-standing": {
     file: VERIFIER,
-    excerpt: "store.commit({ node: node.id, standing: JSON.stringify(standing) });\n    if (reason",
-    without: "if (reason",
+    excerpt:
+      "store.commit({\n      node: id,\n      received: now.getTime(),\n      validUntil: this.#validUntil(now),\n      accepted: false,\n      standing: JSON.stringify(standing),\n    });",
+    without: "",
     guards: "evidence that proves nothing ends the verdict before it",
   },
   "refusal-namespaces": {
     file: "verifier/src/verdict/standing.ts",
-    excerpt: "namespaces: Object.fromEntries([...namespaces].map((id) => [id, verdict])),",
+    excerpt: "namespaces: Object.fromEntries([...namespaces].map((id) => [id, decision])),",
     without: "namespaces: {},",
     guards: "the namespaces' verdicts end with the host's",
   },
@@ -199,6 +201,19 @@ export const VERIFIER_CHECKS = {
     excerpt: "state = this.#restore(node);",
     without: "",
     guards: "a restart of the verifier forgets nothing",
+  },
+  "node-rebooted": {
+    file: "verifier/src/verdict/condition.ts",
+    excerpt: 'if (accepted && claimedBoot !== null) return "rebooted";',
+    without: "",
+    guards: "a node that says it was booted again has nothing to show for it yet",
+  },
+  "node-unreachable": {
+    file: "verifier/src/verdict/condition.ts",
+    excerpt:
+      'if (at - lastContact > UNREACHABLE_VALIDITIES * validSeconds * 1000) return "unreachable";',
+    without: "",
+    guards: "a node of which nothing is heard is not merely late",
   },
   "verdict-expiry": {
     file: "protocol/src/verdict.ts",
