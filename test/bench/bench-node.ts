@@ -31,7 +31,6 @@ const HEADER = 4 + 20 + 4 + TEMPLATE.length + 4;
 export class BenchNode {
   readonly bootId: string = randomUUID();
   readonly tpm: FakeTpm;
-  readonly #chunks: Uint8Array[] = [];
   #chunk: Uint8Array[] = [];
   #start = 0;
   #length = 0;
@@ -114,6 +113,11 @@ export class BenchNode {
   /** The same for the first time on this node: execution, owner, entry. */
   run(ns: string, file: BenchFile): void {
     this.execute(ns, file);
+    this.cause(ns, file);
+  }
+
+  /** A list entry and its owner. */
+  cause(ns: string, file: BenchFile): void {
     const templateDigest = this.measure(file);
     this.write({ kind: "measured", ns, templateDigest, violation: false, flags: 0 });
   }
@@ -142,7 +146,6 @@ export class BenchNode {
       logOffset: this.#sent,
       batches: this.#batches,
     };
-    this.#chunks.length = 0;
     this.#chunk = [];
     this.#start = this.#length;
     this.#sent += this.#batches.length;

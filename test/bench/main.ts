@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { parseArgs } from "node:util";
+import { incremental } from "./incremental.ts";
+import { nodeMemory } from "./node-memory.ts";
 import { quoteCheck } from "./quote-check.ts";
 import { replay } from "./replay.ts";
 import { type Benchmark, type Result, renderResult } from "./result.ts";
 
-const BENCHMARKS: readonly Benchmark[] = [quoteCheck, replay];
+const BENCHMARKS: readonly Benchmark[] = [replay, quoteCheck, incremental, nodeMemory];
 
 const HELP = `npm run bench: how fast nsattest is, in ratios and fractions of what the same machine can do at all
 
