@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { parseArgs } from "node:util";
+import { bpfExec } from "./bpf-exec.ts";
 import { hook } from "./hook.ts";
 import { incremental } from "./incremental.ts";
 import { nodeMemory } from "./node-memory.ts";
@@ -8,7 +9,14 @@ import { quoteCheck } from "./quote-check.ts";
 import { replay } from "./replay.ts";
 import { type Benchmark, type Result, renderResult } from "./result.ts";
 
-const BENCHMARKS: readonly Benchmark[] = [replay, quoteCheck, incremental, hook, nodeMemory];
+const BENCHMARKS: readonly Benchmark[] = [
+  replay,
+  quoteCheck,
+  incremental,
+  hook,
+  bpfExec,
+  nodeMemory,
+];
 
 const HELP = `npm run bench: how fast nsattest is, in ratios and fractions of what the same machine can do at all
 
