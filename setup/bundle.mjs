@@ -48,6 +48,7 @@ export async function bundle(root, folder) {
         verifier: "verifier/src/main.ts",
         nsattest: "cli/src/main.ts",
         vectors: "test/vm/capture/main.ts",
+        bench: "test/bench/main.ts",
       },
       // So that what a command imports when it runs is not loaded by every other.
       splitting: true,
