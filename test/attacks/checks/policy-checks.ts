@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+/* biome-ignore-all lint/suspicious/noTemplateCurlyInString: excerpts of sources, with the placeholders that they have */
 
 import type { Checks } from "./check.ts";
 
@@ -40,6 +41,31 @@ export const POLICY_CHECKS = {
     guards: "a pattern that is none is not ignored",
     tests: [
       { file: "ns-ima/src/policy/excludes.test.ts", title: "what is no pattern, naming each" },
+    ],
+  },
+  "policy-pattern-length": {
+    file: "verifier/src/policy/linear-pattern.ts",
+    excerpt:
+      "if (source.length > PATTERN_MAX) throw new Error(`longer than ${PATTERN_MAX} characters`);",
+    without: "",
+    guards: "a pattern is of a size that can be compiled",
+    tests: [
+      {
+        file: "verifier/src/policy/linear-pattern.test.ts",
+        title: "takes patterns up to its limits, and none beyond",
+      },
+    ],
+  },
+  "policy-pattern-size": {
+    file: "verifier/src/policy/linear-pattern.ts",
+    excerpt: "if (pattern.programSize() > INSTRUCTIONS_MAX) {",
+    without: "if (false) {",
+    guards: "a pattern costs little, whatever path a container chooses",
+    tests: [
+      {
+        file: "verifier/src/policy/linear-pattern.test.ts",
+        title: "takes patterns up to its limits, and none beyond",
+      },
     ],
   },
   "policy-empty": {

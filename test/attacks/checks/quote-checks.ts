@@ -25,14 +25,14 @@ export const QUOTE_CHECKS = {
     excerpt: "if (scheme !== AlgorithmId.ECDSA) {",
     without: "if (false) {",
     guards: "no scheme is read as another one",
-    tests: [{ file: "tpm/src/signature.test.ts", title: "RSAPSS" }],
+    tests: [{ file: "tpm/src/signature.test.ts", title: "ECDAA" }],
   },
   "quote-signature-numbers": {
     file: "tpm/src/signature.ts",
-    excerpt: "if (r.length > COORDINATE_SIZE || s.length > COORDINATE_SIZE) {",
+    excerpt: "if (r.length > COORDINATE_MAX || s.length > COORDINATE_MAX) {",
     without: "if (false) {",
     guards: "the numbers of an ECDSA signature fit where they are put",
-    tests: [{ file: "tpm/src/signature.test.ts", title: "r of 33 bytes" }],
+    tests: [{ file: "tpm/src/signature.test.ts", title: "r of 49 bytes" }],
   },
   "quote-key": {
     file: "tpm/src/attestation-key.ts",
