@@ -4,6 +4,7 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { mutants } from "./attacks.mjs";
 import { fuzz } from "./fuzz.mjs";
 
 /** What is checked without running anything of ours. */
@@ -22,12 +23,12 @@ const RUNS = [
 
 /**
  * Runs everything and ends with the line `N passed, N failed, N skipped`; a check that fails counts as one failed test, a target of the
- * fuzzer as one test. With arguments, runs vitest with them and nothing else.
+ * fuzzer as one test, mutants that survive as one failure. With arguments, runs vitest with them and nothing else.
  */
 export async function test(root, args) {
   const vitest = (runArgs) => run(root, "vitest", ["run", ...runArgs]);
   if (args.length > 0) return vitest(args);
-  const total = { passed: 0, failed: 0, skipped: 0 };
+  const total = { passed: 0, failed: 0, skipped: 0, attacks: 0, refused: 0 };
   for (const [name, program, programArgs] of CHECKS) {
     process.stderr.write(`[test] ${name}\n`);
     if (run(root, program, programArgs) !== 0) total.failed += 1;
@@ -49,6 +50,9 @@ export async function test(root, args) {
   rmSync(folder, { recursive: true });
   process.stderr.write("[test] fuzz\n");
   addFuzz(total, await fuzz(root, ["--json"], true));
+  process.stderr.write("[test] mutants\n");
+  if ((await mutants(root, ["--short"])) !== 0) total.failed += 1;
+  process.stdout.write(`${total.attacks} attacks, ${total.refused} refused\n`);
   process.stdout.write(
     `${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped\n`,
   );
@@ -57,7 +61,13 @@ export async function test(root, args) {
 
 /** Adds the numbers of one run. A run that leaves no report, or fails without a failed test, counts as one failure. */
 function add(total, report, code) {
-  let numbers = { numPassedTests: 0, numFailedTests: 0, numPendingTests: 0, numTodoTests: 0 };
+  let numbers = {
+    numPassedTests: 0,
+    numFailedTests: 0,
+    numPendingTests: 0,
+    numTodoTests: 0,
+    testResults: [],
+  };
   try {
     numbers = JSON.parse(readFileSync(report, "utf8"));
     rmSync(report);
@@ -67,6 +77,11 @@ function add(total, report, code) {
   total.passed += numbers.numPassedTests;
   total.failed += code !== 0 && numbers.numFailedTests === 0 ? 1 : numbers.numFailedTests;
   total.skipped += numbers.numPendingTests + numbers.numTodoTests;
+  const attacks = numbers.testResults
+    .flatMap(({ assertionResults }) => assertionResults)
+    .filter(({ meta }) => meta.attack);
+  total.attacks += attacks.length;
+  total.refused += attacks.filter(({ status }) => status === "passed").length;
 }
 
 /** Adds the targets of the fuzzer, a test each. */

@@ -8,6 +8,7 @@ import { SHORT } from "../mutants/short.ts";
 import { occurrences } from "../mutants/without-check.ts";
 import { EXEMPTIONS } from "./checks/exemptions.ts";
 import { CHECKS, type CheckId } from "./checks.ts";
+import { checksDocument } from "./checks-document.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 
@@ -103,6 +104,10 @@ describe("the forgeries", () => {
     const names = ATTACKS.map(({ file, title }) => `${file} ${title}`);
     expect(names.filter((name, index) => names.indexOf(name) !== index)).toEqual([]);
   });
+});
+
+it("the document of checks and forgeries is what they are", async () => {
+  await expect(checksDocument(ATTACKS)).toMatchFileSnapshot(join(ROOT, "docs/checks.md"));
 });
 
 it("the short list of mutants has a dozen", () => {
