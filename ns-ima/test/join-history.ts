@@ -29,6 +29,7 @@ export const digest = (word: string): FileDigest => ({
 /** A list entry with the content `word`. */
 export const entry = (word: string, path = `/bin/${word}`): JoinEntry => ({
   template: "ima-sig",
+  kind: "file",
   templateDigest: digest(`template of ${word} at ${path}`).value,
   violation: false,
   digest: digest(word),
@@ -37,6 +38,7 @@ export const entry = (word: string, path = `/bin/${word}`): JoinEntry => ({
 });
 export const violation: JoinEntry = {
   template: "ima-sig",
+  kind: "file",
   templateDigest: new Uint8Array(32),
   violation: true,
   digest: null,

@@ -18,7 +18,7 @@ export type EntryOwner = "host" | "unowned" | "gap" | "pending" | { readonly ns:
 /** What the join reads of an entry; an {@link EntryContent} that the replay has matched. */
 export type JoinEntry = Pick<
   EntryContent,
-  "template" | "templateDigest" | "violation" | "digest" | "path" | "signature"
+  "template" | "kind" | "templateDigest" | "violation" | "digest" | "path" | "signature"
 >;
 
 /** An entry and who answers for it. Path and digest of a violation are nobody's word. */

@@ -35,6 +35,7 @@ const entryStep = fc.record({ content, violation: fc.boolean() }).map(
     content,
     entry: {
       template: "ima-ng",
+      kind: "file",
       templateDigest: violation ? bytes(0) : template(content),
       violation,
       digest: violation ? null : digest(content),

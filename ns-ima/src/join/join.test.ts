@@ -104,6 +104,7 @@ describe("an entry of the host list", () => {
         owner: A,
         round: 1,
         template: "ima-sig",
+        kind: "file",
         violation: false,
         digest: tool.digest,
         path: tool.path,
@@ -360,9 +361,8 @@ describe("claims of one entry by one container", () => {
   });
 });
 
-it("keeps no memory of the list it was given", () => {
-  const evidence = new Uint8Array(64).fill(1);
-  const view = { ...tool, digest: { algorithm: "sha256", value: evidence.subarray(0, 32) } };
-  const state = join([view], []);
-  expect(joinedEntry(state, 0)?.digest?.value.buffer).not.toBe(evidence.buffer);
+// Without it each node would have a copy of what all nodes have.
+it("keeps the contents that it was given", () => {
+  const state = join([tool], []);
+  expect(joinedEntry(state, 0)?.digest).toBe(tool.digest);
 });

@@ -61,7 +61,8 @@ const LOSES_CLAIMS: ReadonlySet<GapReason> = new Set([
  *
  * Entries must be matched by the replay of the quoted PCR 10, events by that of the anchor PCR in the same quote;
  * neither is checked here, nor is any policy asked. Paths are not compared at all: containers choose them. The cost
- * grows with what is new, not with `state`, and `state` is not changed, also when this throws.
+ * grows with what is new, not with `state`, and `state` is not changed, also when this throws. Entries are kept, not
+ * copied: they must own their memory.
  *
  * @param isRuntime asked once for each entry and execution, when it comes
  * @throws NsImaError `MARK_BEYOND_LIST`, `MARK_DECREASES`; `LOG_NAMESPACE_UNKNOWN`, `LOG_NAMESPACE_REOPENED` for events
@@ -102,8 +103,7 @@ function newsOf(
 }
 
 function addEntry(draft: JoinDraft, entry: JoinEntry, isRuntime: RuntimeTest): void {
-  const content = ownCopy(entry);
-  draft.addEntry(content, content.digest !== null && isRuntime(content.digest));
+  draft.addEntry(entry, entry.digest !== null && isRuntime(entry.digest));
 }
 
 type Kind = NamespaceEvent["kind"];
@@ -219,17 +219,4 @@ function checkContent(draft: JoinDraft, ns: NamespaceId, { path, digest }: JoinE
 
 function asOwner(ns: NamespaceId): SettledOwner {
   return ns === HOST ? "host" : { ns };
-}
-
-/** A list entry is a view on the whole evidence, which must not stay as long as the entry. */
-function ownCopy(entry: JoinEntry): JoinEntry {
-  const { template, templateDigest, violation, digest, path, signature } = entry;
-  return {
-    template,
-    templateDigest: new Uint8Array(templateDigest),
-    violation,
-    digest: digest && { algorithm: digest.algorithm, value: new Uint8Array(digest.value) },
-    path,
-    signature: signature && new Uint8Array(signature),
-  };
 }

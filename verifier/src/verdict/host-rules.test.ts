@@ -40,6 +40,7 @@ function entry(
     owner: "host",
     round: 1,
     template: "ima-sig",
+    kind: "file",
     violation: content === null,
     path,
     digest: content === null ? null : contentDigest(content),
@@ -77,7 +78,7 @@ describe("isKexecAggregate", () => {
     ["a later file of that name", entry("boot_aggregate", "pcrs", { index: 4 }), false],
     ["another file", entry("/boot_aggregate", "pcrs", second), false],
     ["a violation", entry("boot_aggregate", null, second), false],
-    ["a buffer", entry("boot_aggregate", "pcrs", { ...second, template: "ima-buf" }), false],
+    ["a buffer", entry("boot_aggregate", "pcrs", { ...second, kind: "buffer" }), false],
   ])("of %s", (_, given, expected) => {
     expect(isKexecAggregate(given, 4)).toBe(expected);
   });
@@ -107,15 +108,11 @@ describe("judgeHostEntry", () => {
     ],
     ["no content", entry(INIT.path, "x", { digest: ZEROS }), ["DIGEST_MISMATCH"]],
     ["a violation", entry(INIT.path, null), []],
-    ["an allowed buffer", entry("kernel_version", "6.1.0", { template: "ima-buf" }), []],
-    [
-      "another buffer",
-      entry("kernel_version", "6.2.0", { template: "ima-buf" }),
-      ["DIGEST_MISMATCH"],
-    ],
+    ["an allowed buffer", entry("kernel_version", "6.1.0", { kind: "buffer" }), []],
+    ["another buffer", entry("kernel_version", "6.2.0", { kind: "buffer" }), ["DIGEST_MISMATCH"]],
     [
       "a buffer with the name of a file",
-      entry(INIT.path, INIT.content, { template: "ima-buf" }),
+      entry(INIT.path, INIT.content, { kind: "buffer" }),
       ["NOT_IN_ALLOWLIST"],
     ],
   ])("of %s", (_, given, expected) => {

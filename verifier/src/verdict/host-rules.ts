@@ -79,6 +79,6 @@ export function programOf(policy: HostPolicy, { path, digest }: JoinedEntry): st
 }
 
 /** What was measured is no file: only such an entry is asked as a buffer, whatever a file is called. */
-function isBuffer({ template }: JoinedEntry): boolean {
-  return template === "ima-buf";
+function isBuffer({ kind }: JoinedEntry): boolean {
+  return kind === "buffer";
 }
