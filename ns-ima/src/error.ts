@@ -59,9 +59,9 @@ export type NsImaErrorCode =
   | "POLICY_MALFORMED"
   /** The policy asks for something that is not evaluated; `problems` says what. */
   | "POLICY_UNSUPPORTED"
-  /** The policy lists no SHA-256 digest, so nothing could ever be allowed by it. */
+  /** The policy lists no SHA-256 digest and has no key, so nothing could ever be allowed by it. */
   | "POLICY_EMPTY"
-  /** An exclude is no regular expression, or one that matches every path; `problems` says which. */
+  /** An exclude is no regular expression, matches every path, or is too large; `problems` says which. */
   | "POLICY_PATTERN";
 
 export interface NsImaErrorOptions {

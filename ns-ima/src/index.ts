@@ -89,22 +89,19 @@ export {
   type ReplayedLog,
   replayLog,
 } from "./log/namespace-log.ts";
+export { type Allowlist, compileAllowlist, type PathForm } from "./policy/allowlist.ts";
 export type { DenyList } from "./policy/deny-list.ts";
+export type { DigestTable } from "./policy/digest-table.ts";
 export {
   type CompiledRuntimePolicy,
   compileRuntimePolicy,
   type Measured,
   type MeasuredBuffer,
-  type PathForm,
   type PolicyBinding,
   type PolicyDecision,
 } from "./policy/evaluate.ts";
-export type { PatternCompiler } from "./policy/excludes.ts";
-export {
-  type DigestTable,
-  parseRuntimePolicy,
-  type RuntimePolicy,
-} from "./policy/runtime-policy.ts";
+export type { CompiledPatterns, PatternCompiler } from "./policy/excludes.ts";
+export { parseRuntimePolicy, type RuntimePolicy } from "./policy/runtime-policy.ts";
 export type { EcdsaVerifier } from "./signature/ecdsa-verifier.ts";
 export { type ImaSignature, parseImaSignature } from "./signature/ima-signature.ts";
 export { createKeyring, type Keyring, type SignatureProblem } from "./signature/keyring.ts";

@@ -18,6 +18,7 @@ import {
 } from "@nsattest/lab";
 import {
   ContentCache,
+  compileAllowlist,
   compileRuntimePolicy,
   DEFAULT_LIST_PINS,
   initialListState,
@@ -75,7 +76,12 @@ describe("the host's list", () => {
     expect(contents).toHaveLength(entries.length);
     expect(pcrs.get(13)).toBe("00".repeat(32));
 
-    const policy = compileRuntimePolicy(parseRuntimePolicy(vm.hostPolicy), () => () => false);
+    const policy = compileRuntimePolicy(
+      compileAllowlist(parseRuntimePolicy(vm.hostPolicy), () => ({
+        size: 0,
+        matches: () => false,
+      })),
+    );
     const isAllowed = ({ path, digest, buffer }: ListEntry): boolean => {
       if (digest === null) return false;
       const measured = { path, digest, signatures: [] };

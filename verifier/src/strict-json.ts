@@ -39,6 +39,11 @@ export class JsonSection {
     );
   }
 
+  /** As {@link sections}; none where the field is missing. */
+  optionalSections(key: string): readonly JsonSection[] {
+    return this.#fields.has(key) ? this.sections(key) : [];
+  }
+
   /** A text that is not empty and, if there is a `form`, of that form. */
   text(key: string, form?: RegExp, description = "a text that is not empty"): string {
     return this.#checkText(this.#take(key), this.#name(key), form, description);
@@ -50,13 +55,28 @@ export class JsonSection {
     );
   }
 
+  /** As {@link texts}, where a single one may stand without an array; none where the field is missing. */
+  optionalTexts(key: string, form: RegExp, description: string): readonly string[] {
+    const value = this.#fields.get(key);
+    if (value === undefined) return [];
+    return typeof value === "string"
+      ? [this.text(key, form, description)]
+      : this.texts(key, form, description);
+  }
+
+  /** True or false; false where the field is missing. */
+  flag(key: string): boolean {
+    const value = this.#take(key) ?? false;
+    if (typeof value !== "boolean") this.refuse(key, "must be true or false");
+    return value === true;
+  }
+
   /** One of `choices`, or `otherwise` where the field is missing. */
   choice<T extends string>(key: string, choices: readonly T[], otherwise: T): T {
     if (!this.#fields.has(key)) return otherwise;
     const value = this.#take(key);
     const chosen = choices.find((choice) => choice === value);
-    if (chosen === undefined)
-      this.#problems.push(`${this.#name(key)} must be one of ${choices.join(", ")}`);
+    if (chosen === undefined) this.refuse(key, `must be one of ${choices.join(", ")}`);
     return chosen ?? otherwise;
   }
 
@@ -67,6 +87,11 @@ export class JsonSection {
     }
     this.#problems.push(`${this.#name(key)} must be an integer from ${least} to ${most}`);
     return least;
+  }
+
+  /** Adds a problem that only the reader of the field can see. */
+  refuse(key: string, problem: string): void {
+    this.#problems.push(`${this.#name(key)} ${problem}`);
   }
 
   refuseUnread(): void {

@@ -2,6 +2,7 @@
 
 import { Buffer } from "node:buffer";
 import { describe, expect, it } from "vitest";
+import { type Allowlist, compileAllowlist } from "./allowlist.ts";
 import { compileRuntimePolicy } from "./evaluate.ts";
 import { parseRuntimePolicy } from "./runtime-policy.ts";
 
@@ -14,8 +15,15 @@ const digest = (hex: string, algorithm = "sha256") => ({
   value: Uint8Array.from(Buffer.from(hex, "hex")),
 });
 
+/** Excludes are plain beginnings here. */
+const allowlistOf = (document: object): Allowlist =>
+  compileAllowlist(parseRuntimePolicy(document), (sources) => ({
+    size: sources.length,
+    matches: (text) => sources.some((source) => text.startsWith(source)),
+  }));
+
 const policy = compileRuntimePolicy(
-  parseRuntimePolicy({
+  allowlistOf({
     digests: {
       "/bin/sh": [A, B],
       "/opt/a b": [A],
@@ -28,7 +36,6 @@ const policy = compileRuntimePolicy(
     "ima-buf": { kernel_version: [A], "two words": [B], "/tmp/key": [A] },
     keyrings: { ".ima": [B] },
   }),
-  (source) => (text) => text.startsWith(source),
 );
 
 const exact = (path: string, hex: string, algorithm?: string) =>
@@ -108,12 +115,11 @@ describe("a buffer", () => {
 
 describe("a denied digest", () => {
   const denied = compileRuntimePolicy(
-    parseRuntimePolicy({
+    allowlistOf({
       digests: { "/bin/sh": [A, B] },
       excludes: ["/tmp/"],
       "ima-buf": { b: [A] },
     }),
-    (source) => (text) => text.startsWith(source),
     { denied: new Map([[`sha256:${A}`, "too old"]]), keyring: { judge: () => "valid" } },
   );
   const expected = { outcome: "denied", reason: "too old" };
@@ -136,12 +142,13 @@ describe("a denied digest", () => {
   });
 });
 
+const JUDGEMENTS = ["valid", "revoked-key", "invalid", "unknown-key"] as const;
+/** Judges by the first byte. */
+const keyring = { judge: ([kind = 0]: Uint8Array) => JUDGEMENTS[kind] ?? "invalid" };
+
 describe("signatures", () => {
-  const judgements = ["valid", "revoked-key", "invalid", "unknown-key"] as const;
-  const keyring = { judge: ([kind = 0]: Uint8Array) => judgements[kind] ?? "invalid" };
   const signed = compileRuntimePolicy(
-    parseRuntimePolicy({ digests: { "/bin/sh": [A] }, excludes: ["/tmp/"], "ima-buf": { b: [A] } }),
-    (source) => (text) => text.startsWith(source),
+    allowlistOf({ digests: { "/bin/sh": [A] }, excludes: ["/tmp/"], "ima-buf": { b: [A] } }),
     { keyring },
   );
   const decide = (path: string, kinds: readonly number[], algorithm?: string) =>
@@ -186,14 +193,71 @@ describe("signatures", () => {
 });
 
 it("looks up one table when no path has a space", () => {
-  const plain = compileRuntimePolicy(
-    parseRuntimePolicy({ digests: { "/a_b": [A] } }),
-    () => () => true,
-  );
+  const plain = compileRuntimePolicy(allowlistOf({ digests: { "/a_b": [A] } }));
   expect(
     plain.evaluateExecution({ path: "/a_b", digest: digest(A), signatures: [] }, "ima").outcome,
   ).toBe("allowed");
   expect(
     plain.evaluateExecution({ path: "/a b", digest: digest(A), signatures: [] }, "exact").outcome,
   ).toBe("not-listed");
+});
+
+describe("a shared allowlist", () => {
+  const own = allowlistOf({ digests: { "/bin/sh": [A], "/opt/own": [A] }, "ima-buf": { b: [A] } });
+  const host = allowlistOf({
+    digests: { "/bin/sh": [A, B], "/sbin/init": [B], "/opt/a b": [C] },
+    excludes: ["/var/"],
+    "ima-buf": { h: [A] },
+  });
+  const both = compileRuntimePolicy(own, { shared: host });
+  const decide = (path: string, hex: string, form: "exact" | "ima" = "exact") =>
+    both.evaluateExecution({ path, digest: digest(hex), signatures: [] }, form);
+
+  it("allows what either of the two lists", () => {
+    for (const [path, hex] of [
+      ["/bin/sh", A],
+      ["/bin/sh", B],
+      ["/sbin/init", B],
+      ["/opt/own", A],
+    ] as const) {
+      expect(decide(path, hex).outcome).toBe("allowed");
+    }
+    expect(decide("/opt/a_b", C, "ima").outcome).toBe("allowed");
+    expect(decide("/bin/sh", C)).toEqual({ outcome: "digest-mismatch", expected: [A, B] });
+    expect(decide("/other", A)).toEqual({ outcome: "not-listed" });
+  });
+
+  it("brings neither excludes nor buffers along", () => {
+    expect(decide("/var/x", A)).toEqual({ outcome: "not-listed" });
+    const buffer = (path: string) => both.evaluateBuffer({ path, digest: digest(A) }).outcome;
+    expect([buffer("b"), buffer("h")]).toEqual(["allowed", "not-listed"]);
+  });
+
+  it("is enough for a policy that lists nothing itself, and nothing is not", () => {
+    const empty = allowlistOf({ digests: {} });
+    expect(() => compileRuntimePolicy(empty, { shared: host })).not.toThrow();
+    expect(() => compileRuntimePolicy(empty, { shared: empty })).toThrowError(
+      expect.objectContaining({ code: "POLICY_EMPTY" }),
+    );
+  });
+});
+
+describe("is refused as POLICY_EMPTY", () => {
+  it.each<[string, object]>([
+    ["no digest at all", {}],
+    ["digests of other algorithms only", { "/bin/sh": ["c".repeat(40), "d".repeat(96)] }],
+    ["the digest of zeros only", { "/bin/sh": ["0".repeat(64)] }],
+  ])("with %s and no key: missing trust is never success", (_, digests) => {
+    const allowlist = allowlistOf({ digests });
+    expect(() => compileRuntimePolicy(allowlist)).toThrowError(
+      expect.objectContaining({ code: "POLICY_EMPTY" }),
+    );
+    expect(compileRuntimePolicy(allowlist, { keyring }).acceptsSignatures).toBe(true);
+  });
+});
+
+it("shows what it lists to whoever explains it", () => {
+  const { files } = compileRuntimePolicy(allowlistOf({ digests: { "/a b": [A] } }));
+  expect([...files.exact.entries()]).toEqual([["/a b", [A]]]);
+  expect(files.ima.expected("/a_b")).toEqual([A]);
 });

@@ -1,18 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { Buffer } from "node:buffer";
-import { imaPath } from "../list/byte-path.ts";
+import { NsImaError } from "../error.ts";
 import type { BytePath, FileDigest } from "../log/event.ts";
 import type { Keyring, SignatureProblem } from "../signature/keyring.ts";
+import type { Allowlist, PathForm } from "./allowlist.ts";
 import { type DenyList, denyReason, NOTHING_DENIED } from "./deny-list.ts";
-import { compileExcludes, type PatternCompiler } from "./excludes.ts";
-import type { DigestTable, RuntimePolicy } from "./runtime-policy.ts";
-
-/**
- * How a path is written: `exact` as the file system has it (executions in the namespace log), `ima` with `_` for spaces
- * (host list). With `ima`, the digests of all paths that IMA writes that way count.
- */
-export type PathForm = "exact" | "ima";
+import { bothTables, type DigestTable } from "./digest-table.ts";
 
 /** The buffer or key of an `ima-buf` record. */
 export interface MeasuredBuffer {
@@ -48,8 +41,8 @@ export type PolicyDecision =
 
 /** A policy that can be asked. Holds no state: one serves every namespace that is bound to it. */
 export interface CompiledRuntimePolicy {
-  /** The digests that it lists, by the path as the file system has it: for whoever explains what it has decided. */
-  readonly files: DigestTable;
+  /** The digests that it lists: for whoever explains what it has decided. */
+  readonly files: Readonly<Record<PathForm, DigestTable>>;
   /** Whether a signature can allow anything: without one, to wait for signatures is useless. */
   readonly acceptsSignatures: boolean;
   /** Whether the file may be executed. An execution whose digest is not known cannot be asked about. */
@@ -60,6 +53,8 @@ export interface CompiledRuntimePolicy {
 
 /** What a runtime policy is bound to. */
 export interface PolicyBinding {
+  /** A further allowlist whose files may be executed too; of its buffers, keys and excludes none count. */
+  readonly shared?: Allowlist | null;
   /** Digests that are denied before everything. */
   readonly denied?: DenyList;
   /** Keys whose signatures allow what the policy does not list; without them none does. */
@@ -72,22 +67,31 @@ const EXCLUDED: PolicyDecision = { outcome: "excluded" };
 const ALGORITHM: PolicyDecision = { outcome: "algorithm" };
 
 /**
- * Makes `policy` answer, in this order: denied digests, the digests of the path, signatures, excludes. Excludes apply
+ * Makes an allowlist answer, in this order: denied digests, the digests of the path, signatures, excludes. Excludes apply
  * to files and buffers, as in Keylime, and are matched against the path in the form it is asked in.
  *
  * A path that the policy lists is judged by its digests alone. There a signature does not help, other than in Keylime:
  * whoever lists a path has said which content it has, and an older, vulnerable one is signed as well.
  *
- * @throws NsImaError `POLICY_PATTERN`
+ * @throws NsImaError `POLICY_EMPTY` when there is neither a digest nor a keyring, so that nothing could ever be allowed
  */
 export function compileRuntimePolicy(
-  policy: RuntimePolicy,
-  compilePattern: PatternCompiler,
-  { denied = NOTHING_DENIED, keyring = null }: PolicyBinding = {},
+  { files: own, buffers, isExcluded }: Allowlist,
+  { shared = null, denied = NOTHING_DENIED, keyring = null }: PolicyBinding = {},
 ): CompiledRuntimePolicy {
-  const isExcluded = compileExcludes(policy.excludes, compilePattern);
-  const files = { exact: policy.files, ima: imaTable(policy.files) };
-  const buffers = imaTable(policy.buffers);
+  const files =
+    shared === null
+      ? own
+      : {
+          exact: bothTables(own.exact, shared.files.exact),
+          ima: bothTables(own.ima, shared.files.ima),
+        };
+  if (files.exact.isEmpty && keyring === null) {
+    throw new NsImaError(
+      "POLICY_EMPTY",
+      "no SHA-256 digest and no key, so nothing could be allowed",
+    );
+  }
 
   // Excludes are asked last, and only about what is not allowed: they can only turn a failure into `excluded`, and a
   // pattern costs more than a look-up.
@@ -99,49 +103,34 @@ export function compileRuntimePolicy(
     const reason = denyReason(denied, digest);
     if (reason !== undefined) return { outcome: "denied", reason };
     const isStrong = digest.algorithm === "sha256";
-    const expected = table.get(path);
-    if (expected !== undefined) {
-      if (isStrong && expected.includes(Buffer.from(digest.value).toString("hex")))
-        return BY_DIGEST;
+    if (isStrong && table.allows(path, digest.value)) return BY_DIGEST;
+    if (table.has(path)) {
       if (isExcluded(path)) return EXCLUDED;
-      return isStrong ? { outcome: "digest-mismatch", expected } : ALGORITHM;
+      return isStrong ? { outcome: "digest-mismatch", expected: table.expected(path) } : ALGORITHM;
     }
     const signature = judgeSignatures(keyring, signatures, digest);
     if (signature === "valid") return BY_SIGNATURE;
     if (isExcluded(path)) return EXCLUDED;
     const outcome = isStrong ? "not-listed" : "algorithm";
-    return signature === null ? { outcome } : { outcome, signature };
+    return signature === undefined ? { outcome } : { outcome, signature };
   };
   return {
-    files: policy.files,
+    files,
     acceptsSignatures: keyring !== null,
     evaluateExecution: (file, form) => decide(files[form], file, file.signatures),
     evaluateBuffer: (buffer) => decide(buffers, buffer, []),
   };
 }
 
-/** `valid` when one of them is; else what came closest to it. Null when there is nothing to judge, or nobody to ask. */
+/** `valid` when one of them is; else what came closest to it. Undefined when there is none, or nobody to ask. */
 function judgeSignatures(
   keyring: Keyring | null,
   signatures: readonly Uint8Array[],
   digest: FileDigest,
-): "valid" | SignatureProblem | null {
-  if (keyring === null || signatures.length === 0) return null;
+): "valid" | SignatureProblem | undefined {
+  if (keyring === null) return undefined;
   const found = new Set(signatures.map((signature) => keyring.judge(signature, digest)));
-  return CLOSEST.find((judgement) => found.has(judgement)) ?? null;
+  return CLOSEST.find((judgement) => found.has(judgement));
 }
 
 const CLOSEST = ["valid", "revoked-key", "invalid", "unknown-key"] as const;
-
-/** `table` by the paths that IMA writes; the same table where no path has a space. */
-function imaTable(table: DigestTable): DigestTable {
-  const spaced = [...table].filter(([path]) => path.includes(" "));
-  if (spaced.length === 0) return table;
-  const folded = new Map(table);
-  for (const [path] of spaced) folded.delete(path);
-  for (const [path, digests] of spaced) {
-    const written = imaPath(path);
-    folded.set(written, [...(folded.get(written) ?? []), ...digests]);
-  }
-  return folded;
-}

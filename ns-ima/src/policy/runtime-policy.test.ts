@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { describe, expect, it } from "vitest";
+import { vectorKey } from "../../test/signature-vectors.ts";
 import { NsImaError } from "../error.ts";
+import type { DigestTable } from "./digest-table.ts";
 import { parseRuntimePolicy } from "./runtime-policy.ts";
 
 const A = "a".repeat(64);
@@ -30,41 +32,64 @@ function problemsOf(document: unknown): { code: string; problems: readonly strin
   return { code: "none", problems: [] };
 }
 
+/** What a policy says of some paths and names. */
+function digestsOf(document: unknown, paths: readonly string[], buffers: readonly string[] = []) {
+  const policy = parseRuntimePolicy(document);
+  const known = (table: DigestTable, names: readonly string[]) =>
+    names.filter((name) => table.has(name)).map((name) => [name, table.expected(name)]);
+  return { files: known(policy.files.exact, paths), buffers: known(policy.buffers, buffers) };
+}
+
 describe("a Keylime policy", () => {
   it("is read with its SHA-256 digests, never with the digest of zeros", () => {
-    expect(parseRuntimePolicy(keylime)).toEqual({
-      files: new Map([
+    const paths = ["/bin/sh", "/opt/a b", "boot_aggregate", "/nowhere"];
+    expect(digestsOf(keylime, paths, ["kernel_version", ".ima", "/bin/sh"])).toEqual({
+      files: [
         ["/bin/sh", [A]],
         ["/opt/a b", [B]],
         ["boot_aggregate", []],
-      ]),
-      buffers: new Map([
+      ],
+      buffers: [
         ["kernel_version", [B]],
         [".ima", [B, A]],
-      ]),
-      excludes: ["/tmp/.*"],
+      ],
     });
+    expect(parseRuntimePolicy(keylime)).toMatchObject({ excludes: ["/tmp/.*"], keys: [] });
   });
 
   it("is read from its text", () => {
-    expect(parseRuntimePolicy(JSON.stringify(keylime))).toEqual(parseRuntimePolicy(keylime));
+    const paths = Object.keys(keylime.digests);
+    expect(digestsOf(JSON.stringify(keylime), paths)).toEqual(digestsOf(keylime, paths));
   });
 
   it("may lack what only narrows, and have members of others", () => {
-    expect(parseRuntimePolicy({ digests: { "/a": [A] }, ima: {}, ours: { x: 1 } })).toEqual({
-      files: new Map([["/a", [A]]]),
-      buffers: new Map(),
-      excludes: [],
-    });
+    const document = { digests: { "/a": [A] }, ima: {}, ours: { x: 1 } };
+    expect(digestsOf(document, ["/a"])).toEqual({ files: [["/a", [A]]], buffers: [] });
+    expect(parseRuntimePolicy(document).excludes).toEqual([]);
   });
 
   it("has its paths as bytes, whatever they are called", () => {
     const text = `{"digests": {"/ü": ["${A}"], "__proto__": ["${A}"], "constructor": ["${B}"]}}`;
-    expect([...parseRuntimePolicy(text).files.keys()]).toEqual([
-      "/\xc3\xbc",
-      "__proto__",
-      "constructor",
+    expect(
+      digestsOf(text, ["/ü", "/\xc3\xbc", "__proto__", "constructor", "toString"]).files,
+    ).toEqual([
+      ["/\xc3\xbc", [A]],
+      ["__proto__", [A]],
+      ["constructor", [B]],
     ]);
+  });
+
+  it("brings keys along, as text of a keyring", () => {
+    const { spki, keyId } = vectorKey("p256");
+    const keyring = JSON.stringify({
+      meta: { version: 1 },
+      keyids: [Number.parseInt(keyId, 16)],
+      pubkeys: [spki.toString("base64")],
+    });
+    for (const text of [keyring, JSON.stringify(keyring)]) {
+      const { keys } = parseRuntimePolicy({ ...keylime, "verification-keys": text });
+      expect(keys.map(({ id }) => id)).toEqual([keyId]);
+    }
   });
 });
 
@@ -133,7 +158,6 @@ describe("is refused as POLICY_UNSUPPORTED", () => {
     ["ima.ignored_keyrings", { ima: { ignored_keyrings: ["*"] } }],
     ["ima.log_hash_alg", { ima: { log_hash_alg: "sha256" } }],
     ["ima.dm_policy", { ima: { dm_policy: {} } }],
-    ["verification-keys", { "verification-keys": "{}" }],
   ])("with %s, which would not be evaluated", (member, members) => {
     const { code, problems } = problemsOf({ ...keylime, ...members });
     expect(code).toBe("POLICY_UNSUPPORTED");
@@ -142,12 +166,12 @@ describe("is refused as POLICY_UNSUPPORTED", () => {
   });
 });
 
-describe("is refused as POLICY_EMPTY", () => {
-  it.each<[string, object]>([
-    ["no digest at all", {}],
-    ["digests of other algorithms only", { "/bin/sh": [SHA1, "d".repeat(96)] }],
-    ["the digest of zeros only", { "/bin/sh": ["0".repeat(64)] }],
-  ])("with %s: missing trust is never success", (_, digests) => {
-    expect(problemsOf({ ...keylime, digests }).code).toBe("POLICY_EMPTY");
-  });
+it("is refused as KEYRING_MALFORMED with keys that cannot be used", () => {
+  const keys = JSON.stringify({ keyids: [1, 2], pubkeys: ["AAAA", 7] });
+  const { code, problems } = problemsOf({ ...keylime, "verification-keys": keys });
+  expect(code).toBe("KEYRING_MALFORMED");
+  expect(problems).toEqual([
+    expect.stringContaining("verification-keys: pubkeys[0]: "),
+    "verification-keys: pubkeys[1]: not a string",
+  ]);
 });

@@ -3,16 +3,18 @@
 import { NsImaError } from "../error.ts";
 import { bytePathFromText } from "../list/byte-path.ts";
 import type { BytePath } from "../log/event.ts";
+import { parseKeyring } from "../signature/keyring-document.ts";
+import type { VerificationKey } from "../signature/verification-key.ts";
+import { type DigestTable, digestTable, imaDigestTable } from "./digest-table.ts";
 
-/** SHA-256 digests in lower-case hex, by path or name. A path without digests is known, and never allowed. */
-export type DigestTable = ReadonlyMap<BytePath, readonly string[]>;
-
-/** What a Keylime runtime policy says about executions. */
+/** What a Keylime runtime policy says about executions. It may allow nothing. */
 export interface RuntimePolicy {
   /** Files that may be executed: `digests`. */
-  readonly files: DigestTable;
-  /** Buffers and keys that may be measured: `ima-buf` and `keyrings`, by the name in the record. */
+  readonly files: { readonly exact: DigestTable; readonly ima: DigestTable };
+  /** Buffers and keys that may be measured: `ima-buf` and `keyrings`, by the name in the record as IMA writes it. */
   readonly buffers: DigestTable;
+  /** Keys whose signatures count: `verification-keys`. */
+  readonly keys: readonly VerificationKey[];
   /** Sources of the patterns of what is not judged, not compiled yet. */
   readonly excludes: readonly string[];
 }
@@ -23,7 +25,7 @@ type JsonObject = Readonly<Record<string, unknown>>;
 interface Problems {
   readonly POLICY_MALFORMED: string[];
   readonly POLICY_UNSUPPORTED: string[];
-  readonly POLICY_EMPTY: string[];
+  readonly KEYRING_MALFORMED: string[];
 }
 
 const NEWEST_VERSION = 1;
@@ -39,35 +41,44 @@ const NOT_UNICODE = /\p{Surrogate}/u;
  * and policies generated from a list carry them.
  *
  * - `keyrings`: the keys listed may be loaded; no signature becomes good by that.
+ * - `verification-keys`: the keys whose signatures allow a file that `digests` does not have.
  * - `ima.log_hash_alg`: must be `sha1`, the column of the list that is read.
- * - `ima.ignored_keyrings`, `ima.dm_policy`, `verification-keys`: not evaluated, so they must be empty.
+ * - `ima.ignored_keyrings`, `ima.dm_policy`: not evaluated, so they must be empty.
  *
- * Does not check that `excludes` are patterns; `compileRuntimePolicy` does.
+ * Does not check that `excludes` are patterns, which `compileAllowlist` does, nor that anything could be allowed, which
+ * `compileRuntimePolicy` does.
  *
- * @throws NsImaError `POLICY_MALFORMED`, `POLICY_UNSUPPORTED` or `POLICY_EMPTY`, with all problems of the document
+ * @throws NsImaError `POLICY_MALFORMED`, `POLICY_UNSUPPORTED` or `KEYRING_MALFORMED`, with all problems of the document
  */
 export function parseRuntimePolicy(source: unknown): RuntimePolicy {
   const document = typeof source === "string" ? parseJson(source) : source;
   if (!isObject(document)) throw new NsImaError("POLICY_MALFORMED", "a policy is a JSON object");
 
-  const problems: Problems = { POLICY_MALFORMED: [], POLICY_UNSUPPORTED: [], POLICY_EMPTY: [] };
+  const problems: Problems = {
+    POLICY_MALFORMED: [],
+    POLICY_UNSUPPORTED: [],
+    KEYRING_MALFORMED: [],
+  };
   const { meta, ima, digests = null, keyrings, excludes: patterns } = document;
   checkMeta(meta, problems);
   checkIma(ima, problems);
-  checkVerificationKeys(document["verification-keys"], problems);
+  const verificationKeys = readKeys(document["verification-keys"], problems);
   const files = readDigests(digests, "digests", problems);
   const buffers = readDigests(document["ima-buf"], "ima-buf", problems);
   const keys = readDigests(keyrings, "keyrings", problems);
-  const excludes = readStrings(patterns, "excludes", problems);
-  if (![...files.values()].some((digests) => digests.length > 0)) {
-    problems.POLICY_EMPTY.push("digests: no SHA-256 digest, so nothing could be allowed");
-  }
+  const excludes = readStrings(patterns, () => "excludes", problems);
   refuse(problems);
 
   for (const [name, digests] of keys) {
     buffers.set(name, [...(buffers.get(name) ?? []), ...digests]);
   }
-  return { files, buffers, excludes };
+  const exact = digestTable(files);
+  return {
+    files: { exact, ima: imaDigestTable(files, exact) },
+    buffers: imaDigestTable(buffers, digestTable(buffers)),
+    keys: verificationKeys,
+    excludes,
+  };
 }
 
 function parseJson(text: string): unknown {
@@ -98,7 +109,7 @@ function checkIma(ima: unknown = {}, problems: Problems): void {
     return;
   }
   const { ignored_keyrings, log_hash_alg = "sha1", dm_policy = null } = ima;
-  if (readStrings(ignored_keyrings, "ima.ignored_keyrings", problems).length > 0) {
+  if (readStrings(ignored_keyrings, () => "ima.ignored_keyrings", problems).length > 0) {
     problems.POLICY_UNSUPPORTED.push("ima.ignored_keyrings: list the keys under keyrings instead");
   }
   if (log_hash_alg !== "sha1") {
@@ -109,10 +120,15 @@ function checkIma(ima: unknown = {}, problems: Problems): void {
   }
 }
 
-function checkVerificationKeys(keys: unknown = "", problems: Problems): void {
-  if (typeof keys !== "string") problems.POLICY_MALFORMED.push("verification-keys: not a string");
-  else if (keys !== "") {
-    problems.POLICY_UNSUPPORTED.push("verification-keys: signatures are not evaluated");
+function readKeys(text: unknown = "", problems: Problems): readonly VerificationKey[] {
+  if (typeof text !== "string") problems.POLICY_MALFORMED.push("verification-keys: not a string");
+  if (typeof text !== "string" || text === "") return [];
+  try {
+    return parseKeyring({ format: "keylime", text });
+  } catch (error) {
+    const found = (error as NsImaError).problems;
+    problems.KEYRING_MALFORMED.push(...found.map((problem) => `verification-keys: ${problem}`));
+    return [];
   }
 }
 
@@ -123,15 +139,16 @@ function readDigests(value: unknown = {}, at: string, problems: Problems): Map<B
     return table;
   }
   for (const [name, list] of Object.entries(value)) {
-    const here = `${at}[${JSON.stringify(name)}]`;
+    // Only made where it is read: there are hundreds of thousands of paths.
+    const here = (): string => `${at}[${JSON.stringify(name)}]`;
     if (name === "" || NOT_UNICODE.test(name)) {
-      problems.POLICY_MALFORMED.push(`${here}: not a path`);
+      problems.POLICY_MALFORMED.push(`${here()}: not a path`);
     }
     const digests = readStrings(list, here, problems);
-    if (digests.length === 0) problems.POLICY_MALFORMED.push(`${here}: no digest`);
+    if (digests.length === 0) problems.POLICY_MALFORMED.push(`${here()}: no digest`);
     for (const [index, digest] of digests.entries()) {
       if (!DIGEST.test(digest)) {
-        problems.POLICY_MALFORMED.push(`${here}[${index}]: not a digest in lower-case hex`);
+        problems.POLICY_MALFORMED.push(`${here()}[${index}]: not a digest in lower-case hex`);
       }
     }
     table.set(
@@ -142,14 +159,14 @@ function readDigests(value: unknown = {}, at: string, problems: Problems): Map<B
   return table;
 }
 
-function readStrings(value: unknown = [], at: string, problems: Problems): readonly string[] {
+function readStrings(value: unknown = [], at: () => string, problems: Problems): readonly string[] {
   if (Array.isArray(value) && value.every((item) => typeof item === "string")) return value;
-  problems.POLICY_MALFORMED.push(`${at}: not an array of strings`);
+  problems.POLICY_MALFORMED.push(`${at()}: not an array of strings`);
   return [];
 }
 
 function refuse(problems: Problems): void {
-  const codes = ["POLICY_MALFORMED", "POLICY_UNSUPPORTED", "POLICY_EMPTY"] as const;
+  const codes = ["POLICY_MALFORMED", "POLICY_UNSUPPORTED", "KEYRING_MALFORMED"] as const;
   const all = codes.flatMap((code) => problems[code]);
   for (const code of codes) {
     const [first] = problems[code];

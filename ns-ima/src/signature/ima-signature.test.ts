@@ -23,7 +23,7 @@ describe("a signature", () => {
   });
 
   it("of version 1 keeps the bytes that it is over", () => {
-    expect(parseImaSignature(v1)).toMatchObject({ header: v1.subarray(1, 17) });
+    expect(parseImaSignature(v1)).toMatchObject({ header: new Uint8Array(v1.subarray(1, 17)) });
   });
 
   it("may be as large as the largest key makes it, and no larger", () => {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { compileExcludes } from "../../../ns-ima/src/policy/excludes.ts";
-import { compileLinearPattern } from "../../../verifier/src/policy/linear-pattern.ts";
+import { compileLinearPatterns } from "../../../verifier/src/policy/linear-pattern.ts";
 import { SLOWNESS } from "../engine/limits.ts";
 import type { Random } from "../engine/random.ts";
 import type { FuzzTarget } from "../engine/target.ts";
@@ -63,7 +63,7 @@ export function excludePattern(): FuzzTarget {
       const [source = input, path = input] = partsOf(input, 2).map((part) => Buffer.from(part));
       const excludes = compileExcludes(
         [source.toString().substring(0, PATTERN_BYTES)],
-        compileLinearPattern,
+        compileLinearPatterns,
       );
       return String(excludes(Buffer.from(path).toString("latin1").substring(0, PATH_BYTES)));
     },

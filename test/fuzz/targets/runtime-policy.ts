@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { compileRuntimePolicy, parseRuntimePolicy } from "@nsattest/ns-ima";
-import { compileLinearPattern } from "../../../verifier/src/policy/linear-pattern.ts";
+import { compileAllowlist, compileRuntimePolicy, parseRuntimePolicy } from "@nsattest/ns-ima";
+import { compileLinearPatterns } from "../../../verifier/src/policy/linear-pattern.ts";
 import type { FuzzTarget } from "../engine/target.ts";
 import { mutateJson } from "../mutate/json.ts";
 import { json } from "./vectors.ts";
@@ -28,7 +28,7 @@ export function runtimePolicy(): FuzzTarget {
     errors: ["NsImaError"],
     run(input) {
       const parsed = parseRuntimePolicy(Buffer.from(input).toString());
-      const compiled = compileRuntimePolicy(parsed, compileLinearPattern);
+      const compiled = compileRuntimePolicy(compileAllowlist(parsed, compileLinearPatterns));
       const file = {
         path: "/bin/a b",
         digest: { algorithm: "sha256", value: new Uint8Array(32).fill(0xaa) },

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { describe, expect, it } from "vitest";
-import { compileLinearPattern, INSTRUCTIONS_MAX, PATTERN_MAX } from "./linear-pattern.ts";
+import { compileLinearPatterns, PATTERN_COST_MAX } from "./linear-pattern.ts";
+import { patternCost } from "./pattern-cost.ts";
 
-describe("compileLinearPattern", () => {
+const compile = (source: string) => compileLinearPatterns([source]).matches;
+
+describe("compileLinearPatterns", () => {
   it.each([
     ["/usr", "/usr/bin/env", true],
     ["/usr", "/opt/usr", false],
@@ -13,27 +16,49 @@ describe("compileLinearPattern", () => {
     ["/tmp|/var/tmp", "/var/tmp/x", true],
     ["(?i)/USR", "/usr", true],
     ["/ü.*\\.ko", "/ünder/x.ko", true],
+    ["/opt/a\\.b\\-c", "/opt/a.b-cd", true],
+    ["/opt/a\\.b", "/opt/aXb", false],
+    ["^/opt/.*", "/opt/\nx", true],
+    ["^/opt/.*", "/opt", false],
+    ["/opt/.*$", "/opt/\nx", false],
+    ["/a]b", "/a]bc", true],
+    ["\\Q/a.b\\E", "/a.b", true],
+    ["/a\\d", "/a1", true],
   ])("matches %s at the beginning of %s: %s", (pattern, text, expected) => {
-    expect(compileLinearPattern(pattern)(text)).toBe(expected);
+    expect(compile(pattern)(text)).toBe(expected);
   });
 
   it.each(["(", "a**", "\\1", "(?=a)", "(?<=a)b", "[z-a]"])("refuses %s", (pattern) => {
-    expect(() => compileLinearPattern(pattern)).toThrow();
-  });
-
-  it("takes patterns up to its limits, and none beyond", () => {
-    // An instruction for each character, and two for the beginning and the end.
-    const largest = "x".repeat(INSTRUCTIONS_MAX - 2);
-    expect(compileLinearPattern(largest)(largest)).toBe(true);
-    expect(() => compileLinearPattern(`${largest}x`)).toThrow("instructions");
-    expect(() => compileLinearPattern("((a{1,30}){1,30})b")).toThrow("instructions");
-    const longest = `[${"x".repeat(PATTERN_MAX - 2)}]`;
-    expect(compileLinearPattern(longest)("x")).toBe(true);
-    expect(() => compileLinearPattern(`${longest}?`)).toThrow("characters");
+    expect(() => compile(pattern)).toThrow();
   });
 
   it("needs no more steps for a pattern that would make others explode", () => {
-    const matches = compileLinearPattern("(a+)+(b+)+$");
+    const matches = compile("(a+)+(b+)+$");
     expect(matches(`${"a".repeat(50_000)}!`)).toBe(false);
+  });
+
+  it("matches when one of several does, those that need no engine and those that do", () => {
+    const { matches } = compileLinearPatterns(["/usr/", "/opt/.*", "/var/[a-z]+/x", "/srv/(a|b)"]);
+    expect(["/usr/a", "/opt/", "/var/q/x", "/srv/b"].map(matches)).toEqual(Array(4).fill(true));
+    expect(["/usr", "/var/1/x", "/srv/c", ""].map(matches)).toEqual(Array(4).fill(false));
+  });
+
+  it("has the size of what the engine has to do, which is nothing for the beginning of a path", () => {
+    expect(compileLinearPatterns([]).size).toBe(0);
+    expect(compileLinearPatterns([]).matches("/")).toBe(false);
+    expect(compileLinearPatterns(["/usr", "/a\\.b.*"]).size).toBe(0);
+    const one = compileLinearPatterns(["/var/[a-z]{10}"]).size;
+    expect(one).toBeGreaterThan(10);
+    expect(compileLinearPatterns(["/var/[a-z]{10}", "/opt/[0-9]{90}"]).size).toBeGreaterThan(
+      one + 90,
+    );
+  });
+
+  it("refuses what would take long to compile", () => {
+    const most = ".?".repeat(PATTERN_COST_MAX / 4);
+    expect(patternCost(most)).toBe(PATTERN_COST_MAX);
+    expect(() => compile(most)).not.toThrow();
+    expect(() => compile(`${most}.`)).toThrow("too large");
+    expect(() => compile("(?:(?:\\pL{10}){10}){10}")).toThrow("too large");
   });
 });

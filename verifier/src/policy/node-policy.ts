@@ -3,10 +3,11 @@
 import { type BytePath, bytePathFromText, imaPath } from "@nsattest/ns-ima";
 import { JsonSection } from "../strict-json.ts";
 import { DIGEST_FORM } from "./digest-text.ts";
-import { readViolationRule, type ViolationRule } from "./violation-rule.ts";
+import { FILE_FORM } from "./file-form.ts";
+import { type PolicyRules, readPolicyRules } from "./policy-rules.ts";
 
 /** What is asked of a node itself. Paths as IMA writes them. */
-export interface NodePolicy {
+export interface NodePolicy extends PolicyRules {
   /** The one IMA policy a node may have loaded. */
   readonly imaPolicy: { readonly path: BytePath; readonly digest: string };
   /** Digests of container runtimes: what a container's task executes of them before it is the container's is the host's. */
@@ -15,12 +16,8 @@ export interface NodePolicy {
   readonly programs: readonly BytePath[];
   /** File name of the host's runtime policy. */
   readonly runtimePolicy: string;
-  /** What a violation of the host's makes of it. */
-  readonly violations: ViolationRule;
 }
 
-/** Name of a file in the policy folder: no way out of it. */
-export const FILE_FORM: RegExp = /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}\.json$/;
 const PATH_FORM = /^\/[^\0]+$/;
 
 /** Reads `node-policy.json` and adds what is wrong with it to `problems`; then what is returned means nothing. */
@@ -39,7 +36,7 @@ export function readNodePolicy(text: string, problems: string[]): NodePolicy {
       FILE_FORM,
       "the name of a .json file beside this one",
     ),
-    violations: readViolationRule(root),
+    ...readPolicyRules(root),
   };
   // A list that could not be read is a problem already.
   if (policy.programs.length === 0 && problems.length === 0) {

@@ -39,11 +39,20 @@ describe("parsePolicySet", () => {
     );
   });
 
-  it("compiles a runtime policy once, however many images have it", () => {
+  it("makes a runtime policy once, however many images have it and however many sets", () => {
     const other = `sha256:${"1".repeat(64)}`;
     const policies = [IMAGE, other].map((image) => ({ image, runtimePolicy: "busybox.json" }));
-    const { images } = parsePolicySet(policyDocuments({ "namespace-policies.json": { policies } }));
-    expect(images.get(IMAGE)?.executions).toBe(images.get(other)?.executions);
+    const changes = { "namespace-policies.json": { policies }, "copy.json": policies };
+    const set = parsePolicySet(policyDocuments(changes));
+    expect(set.parts.allowlists.size).toBe(2);
+    const older = parsePolicySet(policyDocuments(), [set]);
+    expect(older.version).not.toBe(set.version);
+    expect([...older.parts.allowlists]).toEqual([...set.parts.allowlists]);
+    for (const [content, allowlist] of older.parts.allowlists) {
+      expect(set.parts.allowlists.get(content)).toBe(allowlist);
+    }
+    expect(older.parts.checks).toBe(set.parts.checks);
+    expect(parsePolicySet(policyDocuments()).parts.checks).not.toBe(set.parts.checks);
   });
 
   it("lets violations fail unless something else is chosen", () => {
@@ -112,10 +121,10 @@ describe("parsePolicySet", () => {
       "node-policy.json.runtimePolicy must be the name of a .json file beside this one",
       "node-policy.json.imaPolicy.extra is unknown",
       "namespace-policies.json.policies[3] must be an object",
-      "busybox.json: digests: no SHA-256 digest, so nothing could be allowed",
+      expect.stringContaining('busybox.json: excludes[0] "(": '),
       "namespace-policies.json.policies[0].mode is unknown",
       "missing.json is named, but missing",
-      `namespace-policies.json has two policies for ${IMAGE}`,
+      `namespace-policies.json.policies[1].image is bound a second time: ${IMAGE}`,
       "namespace-policies.json.policies[2].image must be sha256:<hex>",
       "namespace-policies.json.policies[3].image must be sha256:<hex>",
       "namespace-policies.json.policies[3].runtimePolicy must be the name of a .json file beside this one",
@@ -130,6 +139,13 @@ describe("parsePolicySet", () => {
   ])("refuses a document that is %s", (_, name, text, problem) => {
     const problems = problemsOf(new Map([...policyDocuments(), [name, text]]));
     expect(problems.join("\n")).toContain(problem);
+  });
+
+  it.each([
+    ["host", { "host.json": { digests: {} } }, "host.json: no SHA-256 digest and no key"],
+    ["image", { "busybox.json": { digests: {} } }, "busybox.json: no SHA-256 digest and no key"],
+  ])("refuses a policy for a %s by which nothing could be allowed", (_, changes, problem) => {
+    expect(problemsOf(policyDocuments(changes))).toEqual([expect.stringContaining(problem)]);
   });
 
   it("refuses a pattern that needs more than linear time", () => {

@@ -3,29 +3,25 @@
 import { hash } from "node:crypto";
 import {
   type CompiledRuntimePolicy,
-  compileRuntimePolicy,
   DEFAULT_LIST_PINS,
   type ListPins,
-  type NsImaError,
-  parseRuntimePolicy,
   type RuntimeTest,
 } from "@nsattest/ns-ima";
 import { VerifierError } from "../error.ts";
 import { JsonSection } from "../strict-json.ts";
-import { DIGEST_FORM, digestText } from "./digest-text.ts";
-import { compileLinearPattern } from "./linear-pattern.ts";
-import { FILE_FORM, type NodePolicy, readNodePolicy } from "./node-policy.ts";
-import { readViolationRule, type ViolationRule } from "./violation-rule.ts";
+import { digestText } from "./digest-text.ts";
+import {
+  type HostParts,
+  type NamespacePolicy,
+  readNamespacePolicies,
+} from "./namespace-policies.ts";
+import { type NodePolicy, readNodePolicy } from "./node-policy.ts";
+import { type PolicyParts, PolicyPartsReader } from "./policy-parts.ts";
+import { joinRefusals, type Refusals, readRefusals } from "./policy-rules.ts";
 
 /** The host's policy: what the node must be, and what it may execute. */
 export interface HostPolicy extends NodePolicy {
   readonly executions: CompiledRuntimePolicy;
-}
-
-/** What the namespaces of one image may execute. */
-export interface NamespacePolicy {
-  readonly executions: CompiledRuntimePolicy;
-  readonly violations: ViolationRule;
 }
 
 /** All policies of one version. Everything in it comes from the verifier's own files. */
@@ -38,36 +34,45 @@ export interface PolicySet {
   readonly host: HostPolicy | null;
   /** By image digest. */
   readonly images: ReadonlyMap<string, NamespacePolicy>;
+  /** What further sets need not make again. */
+  readonly parts: PolicyParts;
 }
 
 const NODE_POLICY = "node-policy.json";
 const NAMESPACE_POLICIES = "namespace-policies.json";
+const DENY = "deny.json";
 
 /**
- * Reads the documents of a policy folder: file name to text. A folder without `node-policy.json` has no policy for
- * hosts, one without `namespace-policies.json` none for any image; both are allowed, and nothing is affirmed by them.
+ * Reads the documents of a policy folder: file name to text, of a `.der` file to its base64. A folder without
+ * `node-policy.json` has no policy for hosts, one without `namespace-policies.json` none for any image; both are allowed,
+ * and nothing is affirmed by them.
  *
+ * @param known sets whose parts are used again where a file is the same
  * @throws VerifierError `POLICY_INVALID` with the problems of all files
  */
-export function parsePolicySet(files: ReadonlyMap<string, string>): PolicySet {
+export function parsePolicySet(
+  files: ReadonlyMap<string, string>,
+  known: readonly PolicySet[] = [],
+): PolicySet {
   const problems: string[] = [];
-  const runtimePolicies = new RuntimePolicies(files, problems);
-
-  let host: HostPolicy | null = null;
+  const reader = new PolicyPartsReader(
+    files,
+    problems,
+    known.map(({ parts }) => parts),
+  );
+  const everywhere = readEverywhere(files.get(DENY), problems);
   const nodeText = files.get(NODE_POLICY);
-  if (nodeText !== undefined) {
-    const node = readNodePolicy(nodeText, problems);
-    const executions = runtimePolicies.compile(node.runtimePolicy);
-    if (executions) host = { ...node, executions };
-  }
-  const images = readNamespacePolicies(files.get(NAMESPACE_POLICIES), runtimePolicies, problems);
+  const { host, parts } = nodeText === undefined ? NO_HOST : readHost(nodeText, everywhere, reader);
+  const text = files.get(NAMESPACE_POLICIES);
+  const images =
+    text === undefined ? new Map() : readNamespacePolicies(text, parts, everywhere, reader);
 
   if (problems.length > 0) {
     throw new VerifierError("POLICY_INVALID", problems.join("; "), { problems });
   }
   const sorted = [...files].sort(([a], [b]) => (a < b ? -1 : 1));
   const documents = JSON.stringify(Object.fromEntries(sorted));
-  return { version: hash("sha256", documents), documents, host, images };
+  return { version: hash("sha256", documents), documents, host, images, parts: reader.parts };
 }
 
 /** What is wanted of host lists under these policies. */
@@ -81,69 +86,41 @@ export function isRuntimeOf({ host }: PolicySet): RuntimeTest {
 }
 
 /** The set whose `documents` these are. Throws as {@link parsePolicySet}. */
-export function restorePolicySet(documents: string): PolicySet {
-  return parsePolicySet(new Map(Object.entries(JSON.parse(documents) as Record<string, string>)));
+export function restorePolicySet(documents: string, known: readonly PolicySet[] = []): PolicySet {
+  const files = JSON.parse(documents) as Record<string, string>;
+  return parsePolicySet(new Map(Object.entries(files)), known);
 }
 
-function readNamespacePolicies(
-  text: string | undefined,
-  runtimePolicies: RuntimePolicies,
-  problems: string[],
-): ReadonlyMap<string, NamespacePolicy> {
-  const images = new Map<string, NamespacePolicy>();
-  if (text === undefined) return images;
-  const root = JsonSection.parse(text, NAMESPACE_POLICIES, problems);
-  const bound = new Set<string>();
-  for (const section of root.sections("policies")) {
-    const image = section.text("image", DIGEST_FORM, "sha256:<hex>");
-    const violations = readViolationRule(section);
-    const executions = runtimePolicies.compile(
-      section.text("runtimePolicy", FILE_FORM, "the name of a .json file beside this one"),
-    );
-    section.refuseUnread();
-    if (bound.has(image)) problems.push(`${NAMESPACE_POLICIES} has two policies for ${image}`);
-    if (image !== "") bound.add(image);
-    if (executions) images.set(image, { executions, violations });
+interface Host {
+  readonly host: HostPolicy | null;
+  readonly parts: HostParts | null;
+}
+
+const NO_HOST: Host = { host: null, parts: null };
+
+function readHost(text: string, everywhere: Refusals, reader: PolicyPartsReader): Host {
+  const node = readNodePolicy(text, reader.problems);
+  const refusals = joinRefusals(everywhere, node);
+  const { denied } = refusals;
+  if (denied.has(node.imaPolicy.digest)) {
+    reader.problems.push(`${NODE_POLICY}.imaPolicy.digest is denied`);
   }
+  const allowlist = reader.allowlist(node.runtimePolicy);
+  const keys = reader.keys(node.keyring);
+  const executions = reader.bind(node.runtimePolicy, allowlist, { keys, refusals });
+  // A denied runtime is no runtime: what it does is then its container's, and denied there.
+  const runtimes = new Set([...node.runtimes].filter((digest) => !denied.has(digest)));
+  return {
+    host: executions && { ...node, runtimes, executions },
+    parts: { allowlist, keys: [...keys, ...(allowlist?.keys ?? [])], revoked: node.revoked },
+  };
+}
+
+/** What is refused everywhere: `deny.json`. */
+function readEverywhere(text: string | undefined, problems: string[]): Refusals {
+  if (text === undefined) return { denied: new Map(), revoked: [] };
+  const root = JsonSection.parse(text, DENY, problems);
+  const refusals = readRefusals(root);
   root.refuseUnread();
-  return images;
-}
-
-/** The runtime policies of one folder, each compiled once however many name it. */
-class RuntimePolicies {
-  readonly #files: ReadonlyMap<string, string>;
-  readonly #problems: string[];
-  readonly #compiled = new Map<string, CompiledRuntimePolicy | null>();
-
-  constructor(files: ReadonlyMap<string, string>, problems: string[]) {
-    this.#files = files;
-    this.#problems = problems;
-  }
-
-  /** Null, and a problem, for what cannot be used; no further problem for a name that already was one. */
-  compile(name: string): CompiledRuntimePolicy | null {
-    if (name === "") return null;
-    const known = this.#compiled.get(name);
-    if (known !== undefined) return known;
-    const compiled = this.#read(name);
-    this.#compiled.set(name, compiled);
-    return compiled;
-  }
-
-  #read(name: string): CompiledRuntimePolicy | null {
-    const text = this.#files.get(name);
-    if (text === undefined) {
-      this.#problems.push(`${name} is named, but missing`);
-      return null;
-    }
-    try {
-      return compileRuntimePolicy(parseRuntimePolicy(text), compileLinearPattern);
-    } catch (error) {
-      // A document that is no object has no list of problems, only the one.
-      const { message, problems } = error as NsImaError;
-      const all = problems.length > 0 ? problems : [message];
-      this.#problems.push(...all.map((problem) => `${name}: ${problem}`));
-      return null;
-    }
-  }
+  return refusals;
 }

@@ -7,7 +7,6 @@ import {
   type DigestTable,
   displayPath,
   HOST,
-  imaPath,
   type JoinState,
   joinedEntry,
   joinedNamespace,
@@ -147,9 +146,7 @@ function byDigest(files: readonly FileFacts[]): ReadonlyMap<string, readonly Fil
 /** What the policy lists for the file's path, as the file system has it or as IMA writes it. */
 function expectedOf({ files }: CompiledRuntimePolicy, { reason, path }: FileFacts): string[] {
   const known = path ?? bytePathFromText(reason.path ?? "");
-  const exact = files.get(known);
-  const listed =
-    exact ?? [...files].flatMap(([each, digests]) => (imaPath(each) === known ? digests : []));
+  const listed = (files.exact.has(known) ? files.exact : files.ima).expected(known);
   return listed.map((hex) => SHA256 + hex);
 }
 
@@ -160,19 +157,20 @@ function findNearMatches(
   files: readonly FileFacts[],
 ): void {
   const wanted = byDigest(files);
-  const own = policy?.files;
+  const own = policy?.files.exact;
   const owners = new Map<DigestTable, string>();
   if (own) owners.set(own, namespace === HOST ? HOST : (image ?? ""));
   for (const [digest, { executions }] of policies.images) {
     // Several images may share one policy.
-    if (!owners.has(executions.files)) owners.set(executions.files, digest);
+    const { exact } = executions.files;
+    if (!owners.has(exact)) owners.set(exact, digest);
   }
-  const host = policies.host?.executions.files;
+  const host = policies.host?.executions.files.exact;
   if (host && !owners.has(host)) owners.set(host, HOST);
 
   for (const [table, owner] of owners) {
     const where = table === own ? "this-policy" : "other-policy";
-    for (const [path, digests] of table) {
+    for (const [path, digests] of table.entries()) {
       for (const hex of digests) {
         for (const file of wanted.get(SHA256 + hex) ?? []) {
           file.near.push({ where, owner, path: displayPath(path) });

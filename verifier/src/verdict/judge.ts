@@ -8,7 +8,8 @@ import {
   type NamespaceId,
   type NsOpenEvent,
 } from "@nsattest/ns-ima";
-import type { NamespacePolicy, PolicySet } from "../policy/policy-set.ts";
+import type { NamespacePolicy } from "../policy/namespace-policies.ts";
+import type { PolicySet } from "../policy/policy-set.ts";
 import { limitsOf, NO_FINDINGS, withFindings } from "./findings.ts";
 import { judgeHost } from "./judge-host.ts";
 import { judgeWaiting, NOTHING_WAITS } from "./judge-waiting.ts";

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { ViolationRule } from "../policy/violation-rule.ts";
+import type { ViolationRule } from "../policy/policy-rules.ts";
 import type { Findings } from "./findings.ts";
 import type { VerdictReason } from "./reason.ts";
 
