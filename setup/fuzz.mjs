@@ -20,7 +20,7 @@ export async function fuzz(root, args, capture = false) {
     outdir: folder,
     outExtension: { ".js": ".mjs" },
     entryPoints: { main: "test/fuzz/main.ts", worker: "test/fuzz/worker.ts" },
-    external: ["cbor-x", "node-forge", "re2js"],
+    external: ["@noble/curves", "cbor-x", "node-forge", "re2js"],
   });
   const command = ["--enable-source-maps", join(folder, "main.mjs"), ...args];
   const stdio = ["ignore", capture ? "pipe" : "inherit", "inherit"];

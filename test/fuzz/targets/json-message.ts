@@ -24,6 +24,7 @@ const MESSAGES: readonly Message[] = [
   message("EnrolResult", protocol.decodeEnrolResult, protocol.encodeEnrolResult),
   message("Registration", protocol.decodeRegistration, protocol.encodeRegistration),
   message("NodeReport", protocol.decodeNodeReport, protocol.encodeNodeReport),
+  message("Explanation", protocol.decodeExplanation, protocol.encodeExplanation),
   message("NodeList", protocol.decodeNodeList, protocol.encodeNodeList),
 ];
 
@@ -82,6 +83,28 @@ const SEEDS: readonly unknown[] = [
       },
     ],
     hostList: { entries: 4, host: 3, namespaces: 1, pending: 0 },
+  },
+  {
+    node: NODE,
+    namespace: "web/2",
+    name: "web",
+    image: "sha256:00",
+    policy: "a".repeat(64),
+    verdict: VERDICT,
+    findings: [
+      {
+        reason: VERDICT.reasons[0],
+        meaning: "It ran.",
+        next: "List it.",
+        since: { received: TIME, policy: "b".repeat(64) },
+        seen: ["exec"],
+        expected: ["sha256:00ff"],
+        near: [{ where: "this-policy", owner: "host", path: "/bin/y" }],
+        others: ["db/3"],
+      },
+    ],
+    limits: [{ code: "BOOT_UNVERIFIED", meaning: "Nobody looked.", next: "Wait." }],
+    owners: { own: 1, host: 2, namespaces: 3, unowned: 0, gap: 0, pending: 0 },
   },
   { nodes: [{ id: "a".repeat(64), host: "affirming", validUntil: TIME }] },
 ];

@@ -6,12 +6,15 @@ import { contentDigest, IMAGE, INIT, listRecord } from "../../fakes/fake-node.ts
 
 const BOOT_ID = "26c7e9cd-8c58-4f1c-a311-0081508211aa";
 
+const HOST_TAG = new Uint8Array(32).fill(1);
+const WEB_TAG = new Uint8Array(32).fill(2);
+
 /** One event of each kind, at least. */
 export const EVENTS: readonly NamespaceEvent[] = [
   {
     kind: "boot",
     ns: HOST,
-    tag: new Uint8Array(32).fill(1),
+    tag: HOST_TAG,
     bootId: BOOT_ID,
     kernel: "6.1.0-49-amd64",
     resetCount: 7,
@@ -24,7 +27,7 @@ export const EVENTS: readonly NamespaceEvent[] = [
   {
     kind: "ns-open",
     ns: "web/2",
-    tag: new Uint8Array(32).fill(2),
+    tag: WEB_TAG,
     cgroup: 4242,
     mountNamespace: 4_026_532_000,
     pidNamespace: 4_026_532_001,
@@ -75,11 +78,11 @@ export const LIST: Uint8Array = new Uint8Array(
   ]),
 );
 
-const record = (event: Uint8Array, index: number): LogRecord => ({
-  tag: new Uint8Array(32).fill(1 + (index % 2)),
+const RECORDS: readonly LogRecord[] = EVENTS.map((event, index) => ({
+  tag: event.ns === HOST ? HOST_TAG : WEB_TAG,
   salt: new Uint8Array(32).fill(index),
-  event,
-});
+  event: encodeEvent(event),
+}));
 
 /** Evidence of a whole boot, and evidence in which nothing is new. */
 export function sampleEvidence(): Evidence[] {
@@ -95,7 +98,7 @@ export function sampleEvidence(): Evidence[] {
     listOffset: 0,
     list: LIST,
     logOffset: 0,
-    batches: [eventBytes().slice(0, 3).map(record), eventBytes().slice(3).map(record)],
+    batches: [RECORDS.slice(0, 3), RECORDS.slice(3)],
   };
   const nothing = new Uint8Array();
   return [first, { ...first, listOffset: LIST.length, list: nothing, logOffset: 2, batches: [] }];
