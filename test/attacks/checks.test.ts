@@ -17,7 +17,7 @@ const PATH = [
   ...["quote", "attest", "signature", "public-area", "attestation-key", "pcr", "bytes"].map(
     (name) => `tpm/src/${name}.ts`,
   ),
-  ...["list", "log", "join", "policy"].map((name) => `ns-ima/src/${name}`),
+  ...["list", "log", "join", "policy", "signature"].map((name) => `ns-ima/src/${name}`),
   ...["cbor", "codec", "scalar-codec", "ima-codec", "event-codec", "evidence", "json"].map(
     (name) => `protocol/src/${name}.ts`,
   ),
@@ -46,7 +46,7 @@ function excerptsOf(file: string): readonly string[] {
   const checks = ENTRIES.map(([, check]) => check);
   return [...checks, ...EXEMPTIONS]
     .filter((item) => item.file === file)
-    .map(({ excerpt }) => excerpt);
+    .map(({ excerpt }) => excerpt ?? read(file));
 }
 
 /** Where in `source` an excerpt speaks of. One that ends with `if (...) {` speaks of what is thrown in that block too. */
@@ -69,7 +69,7 @@ function unaccounted(file: string): readonly string[] {
 describe("the registry of checks", () => {
   it("quotes its files as they are", () => {
     const stale = [...ENTRIES, ...EXEMPTIONS.map((item) => ["exempt", item] as const)]
-      .filter(([, { file, excerpt }]) => occurrences(read(file), excerpt) !== 1)
+      .filter(([, { file, excerpt }]) => excerpt !== null && occurrences(read(file), excerpt) !== 1)
       .map(([id, { file, excerpt }]) => `${id}: ${file}: ${excerpt}`);
     expect(stale).toEqual([]);
   });

@@ -9,6 +9,7 @@ import { LOG_CHECKS } from "./checks/log-checks.ts";
 import { POLICY_CHECKS } from "./checks/policy-checks.ts";
 import { PROTOCOL_CHECKS } from "./checks/protocol-checks.ts";
 import { QUOTE_CHECKS } from "./checks/quote-checks.ts";
+import { SIGNATURE_CHECKS } from "./checks/signature-checks.ts";
 import { VERDICT_CHECKS } from "./checks/verdict-checks.ts";
 import { VERIFIER_CHECKS } from "./checks/verifier-checks.ts";
 
@@ -21,6 +22,7 @@ const ALL = {
   ...LOG_CHECKS,
   ...JOIN_CHECKS,
   ...POLICY_CHECKS,
+  ...SIGNATURE_CHECKS,
   ...VERDICT_CHECKS,
   ...ENROLMENT_CHECKS,
 } as const;

@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { createHash, createPublicKey, generateKeyPairSync, type KeyObject, sign } from "node:crypto";
+import {
+  createHash,
+  createPublicKey,
+  generateKeyPairSync,
+  type KeyObject,
+  sign,
+} from "node:crypto";
 import { ByteWriter } from "@nsattest/tpm";
 
 /** First byte of an attribute: IMA's signature, a portable one of EVM, one over an fs-verity digest. */

@@ -76,9 +76,14 @@ export function policyDocuments(changes: BenchOptions["policies"] = {}): Map<str
   };
   return new Map(
     Object.entries(documents).flatMap(([name, document]) =>
-      document === undefined ? [] : [[name, JSON.stringify(document)] as const],
+      document === undefined ? [] : [[name, textOf(document)] as const],
     ),
   );
+}
+
+/** A text is one already: PEM, or what is no JSON. */
+function textOf(document: unknown): string {
+  return typeof document === "string" ? document : JSON.stringify(document);
 }
 
 /** A Keylime runtime policy that allows `files`. */
