@@ -11,7 +11,8 @@ import {
   replayLog,
 } from "@nsattest/ns-ima";
 import { decodeEvent } from "@nsattest/protocol";
-import type { EvidenceParts, Monitor } from "../src/monitor/monitor.ts";
+import { ANCHOR_PCR } from "../src/monitor/anchor/tpm-port.ts";
+import type { EvidenceParts, Monitor, Wanted } from "../src/monitor/monitor.ts";
 import type { Declaration } from "../src/monitor/registry/registry.ts";
 import type { NodeBench } from "./node-bench.ts";
 
@@ -56,9 +57,14 @@ function detailOf(event: NamespaceEvent): string {
   }
 }
 
+/** What a verifier asks for that has so much already. */
+export function wanted(listOffset: number, logOffset: number): Wanted {
+  return { nonce: NONCE, listOffset, logOffset, bank: "sha256", pcrs: [IMA_PCR, ANCHOR_PCR] };
+}
+
 /** Evidence that a verifier would replay to the end; returns what it learns. */
 export async function replayedEvidence(monitor: Monitor): Promise<EvidenceParts> {
-  const parts = await monitor.evidence(NONCE, 0, 0);
+  const parts = await monitor.evidence(wanted(0, 0));
   const [hostList, anchor] = parts.pcrs;
   replayLog(EMPTY_LOG, parts.batches, decodeEvent, anchor?.value ?? NONCE);
   const quoted = new Map([[IMA_PCR, hostList?.value ?? NONCE]]);

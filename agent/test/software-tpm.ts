@@ -1,12 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { digest, type HashName, TpmError } from "@nsattest/tpm";
-import {
-  ANCHOR_PCR,
-  type AnchorTpm,
-  HOST_LIST_PCR,
-  type Quote,
-} from "../src/monitor/anchor/tpm-port.ts";
+import { IMA_PCR } from "@nsattest/ns-ima";
+import { type BankSelection, digest, type HashName, TpmError } from "@nsattest/tpm";
+import { ANCHOR_PCR, type AnchorTpm, type Quote } from "../src/monitor/anchor/tpm-port.ts";
 
 const BANKS: readonly HashName[] = ["sha1", "sha256"];
 const SIZES: Readonly<Partial<Record<HashName, number>>> = { sha1: 20, sha256: 32 };
@@ -54,11 +50,12 @@ export class SoftwareTpm implements AnchorTpm {
     this.#hostList = digest("sha256", this.#hostList, templateDigest);
   }
 
-  async quote(nonce: Uint8Array): Promise<Quote> {
-    const pcrs = [
-      { bank: "sha256", index: HOST_LIST_PCR, value: this.#hostList },
-      { bank: "sha256", index: ANCHOR_PCR, value: this.anchor() },
-    ] as const;
-    return { attest: nonce, signature: Uint8Array.of(1), pcrs };
+  async quote(nonce: Uint8Array, { bank, pcrs }: BankSelection): Promise<Quote> {
+    const values = new Map([
+      [IMA_PCR, this.#hostList],
+      [ANCHOR_PCR, this.anchor()],
+    ]);
+    const quoted = pcrs.map((index) => ({ bank, index, value: values.get(index) ?? nonce }));
+    return { attest: nonce, signature: Uint8Array.of(1), pcrs: quoted };
   }
 }

@@ -39,10 +39,17 @@ export {
 } from "./list/entry.ts";
 export {
   DEFAULT_LIST_PINS,
+  isListTemplate,
   type ListPins,
   type ListPinsInput,
   listPins,
 } from "./list/list-pins.ts";
+export {
+  type ExtendedForm,
+  type ListPcrs,
+  type ListPosition,
+  listStart,
+} from "./list/list-position.ts";
 export {
   type MeasurementList,
   type ParseListOptions,
@@ -50,9 +57,7 @@ export {
 } from "./list/measurement-list.ts";
 export { recallListPcrs } from "./list/recall.ts";
 export {
-  type ExtendedForm,
   initialListState,
-  type ListPcrs,
   type ListState,
   type ReplayedList,
   replayList,
@@ -85,6 +90,7 @@ export { isContainerId, isNamespaceId } from "./log/namespace-id.ts";
 export {
   EMPTY_LOG,
   type EventDecoder,
+  emptyLog,
   type NamespaceLogState,
   type ReplayedLog,
   replayLog,

@@ -2,8 +2,8 @@
 
 import type { HashName } from "@nsattest/tpm";
 import { type JsonValue, listOf, objectOf } from "./codec.ts";
-import { bootId } from "./ima-codec.ts";
-import { base64url, integer, isoTime, oneOf } from "./scalar-codec.ts";
+import { bootId, hashName, PCRS_MAX, pcrIndex } from "./ima-codec.ts";
+import { base64url, integer, isoTime } from "./scalar-codec.ts";
 
 /** Bytes of a nonce. */
 export const NONCE_SIZE = 32;
@@ -34,8 +34,8 @@ const challenge = objectOf<Challenge>(
     nonce: base64url(NONCE_SIZE),
     listOffset: integer(),
     logOffset: integer(),
-    bank: oneOf("sha1", "sha256", "sha384", "sha512"),
-    pcrs: listOf(integer(23), 24),
+    bank: hashName,
+    pcrs: listOf(pcrIndex, PCRS_MAX),
     deadline: isoTime,
   },
   { open: true },

@@ -16,10 +16,18 @@ import { type Codec, invalid, rowOf } from "./codec.ts";
 import { EVENT_MAX, PATH_MAX } from "./limits.ts";
 import { bytes, integer, oneOf, text } from "./scalar-codec.ts";
 
-const HASH_NAMES = Object.keys(HASH_ALGORITHMS) as HashName[];
 const DIGEST_MIN = 16;
 const DIGEST_MAX = 64;
-const PCR_MAX = 23;
+
+/** A bank of a TPM that this project can replay. */
+export const hashName: Codec<HashName, HashName> = oneOf(
+  ...(Object.keys(HASH_ALGORITHMS) as HashName[]),
+);
+
+/** PCRs of a TPM. */
+export const PCRS_MAX = 24;
+
+export const pcrIndex: Codec<number, number> = integer(PCRS_MAX - 1);
 
 export const namespaceId: Codec<NamespaceId, string> = text({ is: isNamespaceId });
 
@@ -54,8 +62,8 @@ export const logRecord: Codec<LogRecord, readonly CborValue[]> = rowOf<LogRecord
 });
 
 const pcrRow = rowOf<PcrValue>({
-  bank: oneOf(...HASH_NAMES),
-  index: integer(PCR_MAX),
+  bank: hashName,
+  index: pcrIndex,
   value: bytes(0, DIGEST_MAX),
 });
 

@@ -24,7 +24,14 @@ describe("a request to the monitor", () => {
   it.each<MonitorRequest>([
     { op: "identity" },
     { op: "activate", credentialBlob: fill(68, 1), secret: fill(256, 2) },
-    { op: "evidence", nonce: fill(32, 3), listOffset: 5_000_000_000, logOffset: 0 },
+    {
+      op: "evidence",
+      nonce: fill(32, 3),
+      listOffset: 5_000_000_000,
+      logOffset: 0,
+      bank: "sha384",
+      pcrs: [10, 11, 13],
+    },
   ])("for $op is read as it was written", (request) => {
     expect(decodeMonitorRequest(payload(encodeMonitorRequest(request)))).toEqual(request);
   });
@@ -34,13 +41,23 @@ describe("a request to the monitor", () => {
     expect(Buffer.from(frame).toString("hex")).toBe("0000000da1626f70686964656e74697479");
   });
 
+  const evidence = (bank: string, pcrs: readonly number[]): CborValue =>
+    new Map<string, CborValue>([
+      ["op", "evidence"],
+      ["nonce", fill(32, 0)],
+      ["listOffset", 0],
+      ["logOffset", 0],
+      ["bank", bank],
+      ["pcrs", pcrs],
+    ]);
+
   it.each<[string, string, CborValue]>([
     ["no map", "FIELD_INVALID", ["identity"]],
     ["no op", "FIELD_INVALID", new Map()],
     ["an unknown op", "FIELD_INVALID", new Map([["op", "extend"]])],
     ["an op of the prototype", "FIELD_INVALID", new Map([["op", "toString"]])],
     [
-      "a PCR of its own choice",
+      "a field of its own choice",
       "FIELD_UNKNOWN",
       new Map<string, CborValue>([
         ["op", "identity"],
@@ -64,8 +81,13 @@ describe("a request to the monitor", () => {
         ["nonce", fill(16, 0)],
         ["listOffset", 0],
         ["logOffset", 0],
+        ["bank", "sha256"],
+        ["pcrs", [10]],
       ]),
     ],
+    ["a PCR that no TPM has", "FIELD_INVALID", evidence("sha256", [24])],
+    ["more PCRs than a TPM has", "FIELD_INVALID", evidence("sha256", Array(25).fill(10))],
+    ["an unknown bank", "FIELD_INVALID", evidence("sha3-256", [10])],
   ])("with %s is refused", (_, code, value) => {
     expect(() => decodeMonitorRequest(encodeCbor(value))).toThrow(coded(code, "request"));
   });

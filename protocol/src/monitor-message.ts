@@ -1,20 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import type { HashName } from "@nsattest/tpm";
 import { type CborValue, decodeCbor, encodeCbor } from "./cbor.ts";
 import { NONCE_SIZE } from "./challenge.ts";
-import { type Codec, invalid, mapOf, nullable } from "./codec.ts";
+import { type Codec, invalid, listOf, mapOf, nullable } from "./codec.ts";
 import { encodeFrame } from "./frame.ts";
-import { bootId } from "./ima-codec.ts";
+import { bootId, hashName, PCRS_MAX, pcrIndex } from "./ima-codec.ts";
 import { EVIDENCE_MAX, MONITOR_ANSWER_MAX, MONITOR_REQUEST_MAX } from "./limits.ts";
 import { bytes, flag, integer, oneOf, text } from "./scalar-codec.ts";
 
 /**
- * What the agent may ask of the monitor, the only process that reaches the TPM. Nothing in a request selects a key, a
- * PCR or a bank.
+ * What the agent may ask of the monitor, the only process that reaches the TPM. Nothing in a request selects a key.
  *
  * - `identity`: who the TPM and the node are
  * - `activate`: TPM2_ActivateCredential, for enrolment
- * - `evidence`: one quote over `nonce`, with list and log from the given offsets
+ * - `evidence`: one quote over `nonce` of the PCRs that are asked for, with list and log from the given offsets. A quote
+ *   says what is true, whichever it is of: the verifier compares with what it has pinned itself
  */
 export type MonitorRequest =
   | { readonly op: "identity" }
@@ -28,6 +29,8 @@ export type MonitorRequest =
       readonly nonce: Uint8Array;
       readonly listOffset: number;
       readonly logOffset: number;
+      readonly bank: HashName;
+      readonly pcrs: readonly number[];
     };
 
 export type MonitorOp = MonitorRequest["op"];
@@ -74,6 +77,8 @@ const REQUESTS: { readonly [Op in MonitorOp]: MapCodec<Extract<MonitorRequest, {
     nonce: bytes(NONCE_SIZE),
     listOffset: integer(),
     logOffset: integer(),
+    bank: hashName,
+    pcrs: listOf(pcrIndex, PCRS_MAX),
   }),
 };
 

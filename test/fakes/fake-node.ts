@@ -18,7 +18,7 @@ import {
   type RecordFields,
 } from "@nsattest/ns-ima";
 import { type Challenge, type Evidence, encodeEvent } from "@nsattest/protocol";
-import { digest, type PcrSelection } from "@nsattest/tpm";
+import { digest, HASH_ALGORITHMS, type HashName } from "@nsattest/tpm";
 import { type FakeKey, FakeTpm, newFakeKey } from "./fake-tpm.ts";
 
 /** A file is its content here: a digest can be had without one. */
@@ -51,10 +51,9 @@ const AT_BOOT = [
 /** Flags of a task that stands in the host's namespaces. */
 export const ON_HOST: number = EventFlag.HOST_MOUNT | EventFlag.HOST_PID;
 
-const SELECTION: PcrSelection = [{ bank: "sha256", pcrs: [10, 13] }];
+const BANKS = Object.keys(HASH_ALGORITHMS) as HashName[];
 const LIST_PCR = 10;
 const LOG_PCR = 13;
-const VIOLATION = { sha1: new Uint8Array(20).fill(0xff), sha256: new Uint8Array(32).fill(0xff) };
 
 /** Keys take long to make: a node has one of its own only where that matters. */
 const USUAL_KEY = newFakeKey();
@@ -69,6 +68,8 @@ export class FakeNode {
   /** What the registrar holds. */
   registeredAk: Uint8Array;
   bootId = "";
+  /** The kernel computes SHA-1 only, and extends that into all banks. */
+  paddedSha1 = false;
   /** The host list, a record each. */
   list: Uint8Array[] = [];
   batches: LogBatch[] = [];
@@ -89,9 +90,17 @@ export class FakeNode {
 
   /** The second half of {@link FakeNode.measure}. */
   extendList(record: Uint8Array): Uint8Array {
-    const { listDigest: sha1, templateDigest: sha256, violation } = entryOf(record);
-    this.tpm.extend(LIST_PCR, violation ? VIOLATION : { sha1, sha256 });
-    return sha256;
+    const { isViolation, pcr, hashed } = partsOf(record);
+    const extended = (bank: HashName): Uint8Array => {
+      const { size } = HASH_ALGORITHMS[bank];
+      if (isViolation) return new Uint8Array(size).fill(0xff);
+      if (!this.paddedSha1) return digest(bank, hashed);
+      const padded = new Uint8Array(size);
+      padded.set(digest("sha1", hashed));
+      return padded;
+    };
+    this.tpm.extend(pcr, eachBank(extended));
+    return isViolation ? new Uint8Array(32) : digest("sha256", hashed);
   }
 
   /** Appends without extending: a record that is still pending, or one that somebody invented. */
@@ -125,10 +134,10 @@ export class FakeNode {
   }
 
   extendLog(batch: LogBatch): void {
-    this.tpm.extend(LOG_PCR, {
-      sha1: anchorDigest(batch, "sha1"),
-      sha256: anchorDigest(batch, "sha256"),
-    });
+    this.tpm.extend(
+      LOG_PCR,
+      eachBank((bank) => anchorDigest(batch, bank)),
+    );
   }
 
   /** Says that all owners of the list as it is now are in the log, and anchors. */
@@ -215,7 +224,8 @@ export class FakeNode {
 
   /** What an honest agent sends for `challenge`. */
   evidence(challenge: Challenge): Evidence {
-    const quote = this.tpm.quote(challenge.nonce, SELECTION);
+    const { bank, pcrs } = challenge;
+    const quote = this.tpm.quote(challenge.nonce, [{ bank, pcrs }]);
     const list = Buffer.concat(this.list);
     return {
       bootId: this.bootId,
@@ -253,6 +263,27 @@ export function entryOf(record: Uint8Array): ListEntry {
   const [entry] = parseMeasurementList(record).entries;
   if (!entry) throw new Error("the record is no entry");
   return entry;
+}
+
+function eachBank(digestIn: (bank: HashName) => Uint8Array): Record<HashName, Uint8Array> {
+  return Object.fromEntries(BANKS.map((bank) => [bank, digestIn(bank)])) as Record<
+    HashName,
+    Uint8Array
+  >;
+}
+
+/** What the kernel extends of a record, read without the code under test. */
+function partsOf(record: Uint8Array): { isViolation: boolean; pcr: number; hashed: Uint8Array } {
+  const bytes = Buffer.from(record);
+  const isViolation = bytes.subarray(4, 24).every((byte) => byte === 0);
+  const nameEnd = 28 + bytes.readUInt32LE(24);
+  const legacy = Buffer.alloc(276);
+  if (bytes.subarray(28, nameEnd).equals(Buffer.from("ima"))) {
+    bytes.copy(legacy, 0, nameEnd, nameEnd + 20);
+    bytes.copy(legacy, 20, nameEnd + 24);
+    return { isViolation, pcr: bytes.readUInt32LE(), hashed: legacy };
+  }
+  return { isViolation, pcr: bytes.readUInt32LE(), hashed: bytes.subarray(nameEnd + 4) };
 }
 
 /** A copy of `bytes` with one bit of one byte changed. */

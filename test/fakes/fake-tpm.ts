@@ -29,7 +29,7 @@ export interface FakeQuote {
   readonly pcrs: readonly PcrValue[];
 }
 
-const BANKS = ["sha1", "sha256"] as const satisfies readonly HashName[];
+const BANKS = Object.keys(HASH_ALGORITHMS) as HashName[];
 const PCRS = 24;
 
 export function newFakeKey(): FakeKey {
@@ -59,20 +59,22 @@ export class FakeTpm {
     this.ak = ak;
   }
 
-  extend(index: number, digests: Readonly<Record<(typeof BANKS)[number], Uint8Array>>): void {
+  /** A bank without a digest is left as it is. */
+  extend(index: number, digests: Readonly<Partial<Record<HashName, Uint8Array>>>): void {
     for (const bank of BANKS) {
-      const pcrs = this.#banks[bank];
-      pcrs[index] = digest(bank, this.pcr(index, bank), digests[bank]);
+      const extended = digests[bank];
+      if (extended)
+        this.#banks.get(bank)?.splice(index, 1, digest(bank, this.pcr(index, bank), extended));
     }
   }
 
   /** Gives a PCR of the SHA-256 bank any value: what a TPM that is no TPM can do. */
   set(index: number, value: Uint8Array): void {
-    this.#banks.sha256[index] = value;
+    this.#banks.get("sha256")?.splice(index, 1, value);
   }
 
-  pcr(index: number, bank: (typeof BANKS)[number] = "sha256"): Uint8Array {
-    const value = this.#banks[bank][index];
+  pcr(index: number, bank: HashName = "sha256"): Uint8Array {
+    const value = this.#banks.get(bank)?.[index];
     if (!value) throw new Error(`no PCR ${index}`);
     return value;
   }
@@ -87,7 +89,7 @@ export class FakeTpm {
   quote(nonce: Uint8Array, selection: PcrSelection): FakeQuote {
     this.clock += 10;
     const values = selection.flatMap(({ bank, pcrs }) =>
-      pcrs.map((index) => ({ bank, index, value: this.pcr(index, bank as "sha256") })),
+      pcrs.map((index) => ({ bank, index, value: this.pcr(index, bank) })),
     );
     const pcrs = orderPcrValues(selection, values);
     const { clock, resetCount, restartCount } = this;
@@ -116,8 +118,8 @@ export class FakeTpm {
   }
 }
 
-function zeroBanks(): Record<(typeof BANKS)[number], Uint8Array[]> {
+function zeroBanks(): ReadonlyMap<HashName, Uint8Array[]> {
   const zeros = (bank: HashName): Uint8Array[] =>
     Array.from({ length: PCRS }, () => new Uint8Array(HASH_ALGORITHMS[bank].size));
-  return { sha1: zeros("sha1"), sha256: zeros("sha256") };
+  return new Map(BANKS.map((bank) => [bank, zeros(bank)]));
 }

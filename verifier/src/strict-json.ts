@@ -80,13 +80,27 @@ export class JsonSection {
     return chosen ?? otherwise;
   }
 
-  integer(key: string, least: number, most: number): number {
+  /** True or false, or `otherwise` where the field is missing. */
+  flag(key: string, otherwise: boolean): boolean {
+    if (!this.#fields.has(key)) return otherwise;
     const value = this.#take(key);
-    if (Number.isInteger(value) && least <= Number(value) && Number(value) <= most) {
-      return Number(value);
-    }
-    this.#problems.push(`${this.#name(key)} must be an integer from ${least} to ${most}`);
-    return least;
+    if (typeof value !== "boolean") this.#problems.push(`${this.#name(key)} must be true or false`);
+    return value === true;
+  }
+
+  /** True when the field is there, whatever it holds. */
+  has(key: string): boolean {
+    return this.#fields.has(key);
+  }
+
+  integers(key: string, least: number, most: number): readonly number[] {
+    return this.#list(key).map((item, index) =>
+      this.#checkInteger(item, `${this.#name(key)}[${index}]`, least, most),
+    );
+  }
+
+  integer(key: string, least: number, most: number): number {
+    return this.#checkInteger(this.#take(key), this.#name(key), least, most);
   }
 
   /** Adds a problem that only the reader of the field can see. */
@@ -103,6 +117,14 @@ export class JsonSection {
     if (Array.isArray(value)) return value;
     this.#problems.push(`${this.#name(key)} must be an array`);
     return [];
+  }
+
+  #checkInteger(value: unknown, at: string, least: number, most: number): number {
+    if (Number.isInteger(value) && least <= Number(value) && Number(value) <= most) {
+      return Number(value);
+    }
+    this.#problems.push(`${at} must be an integer from ${least} to ${most}`);
+    return least;
   }
 
   #checkText(value: unknown, at: string, form: RegExp | undefined, description: string): string {

@@ -85,7 +85,14 @@ describe("a request", () => {
       socket.write(frame.subarray(0, 3), () => socket.write(frame.subarray(3)));
     });
     const nonce = new Uint8Array(32);
-    const answer = await client().ask({ op: "evidence", nonce, listOffset: 0, logOffset: 0 });
+    const answer = await client().ask({
+      op: "evidence",
+      nonce,
+      listOffset: 0,
+      logOffset: 0,
+      bank: "sha256",
+      pcrs: [10, 13],
+    });
     expect(Buffer.from(answer.evidence).equals(evidence)).toBe(true);
   });
 

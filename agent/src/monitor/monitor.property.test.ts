@@ -5,6 +5,7 @@ import { EMPTY_LOG, replayLog } from "@nsattest/ns-ima";
 import { decodeEvent } from "@nsattest/protocol";
 import fc from "fast-check";
 import { expect, it } from "vitest";
+import { wanted } from "../../test/monitor-story.ts";
 import { HOST, NodeBench, type Running } from "../../test/node-bench.ts";
 import type { RingReader } from "./source/ring.ts";
 
@@ -49,7 +50,7 @@ it("loses nothing and doubles nothing, whenever it is killed", async () => {
       };
       for (const what of steps) {
         if (what === "drain") running.monitor.drain();
-        else if (what === "evidence") await running.monitor.evidence(new Uint8Array(32), 0, 0);
+        else if (what === "evidence") await running.monitor.evidence(wanted(0, 0));
         else if (what === "restart") await restart();
         else if (what === "open") {
           const containerId = `c${opened.length}`;
@@ -60,7 +61,7 @@ it("loses nothing and doubles nothing, whenever it is killed", async () => {
         else if ("killExtending" in what) {
           see();
           node.tpm.nextExtend = what.killExtending;
-          await running.monitor.evidence(new Uint8Array(32), 0, 0).catch(() => undefined);
+          await running.monitor.evidence(wanted(0, 0)).catch(() => undefined);
           await restart();
         } else {
           running.monitor.drain();
@@ -77,7 +78,7 @@ it("loses nothing and doubles nothing, whenever it is killed", async () => {
         }
       }
       await restart();
-      const { pcrs, batches } = await running.monitor.evidence(new Uint8Array(32), 0, 0);
+      const { pcrs, batches } = await running.monitor.evidence(wanted(0, 0));
       const anchor = pcrs[1]?.value ?? new Uint8Array(0);
       const { events } = replayLog(EMPTY_LOG, batches, decodeEvent, anchor);
       expect(events.flatMap((event) => (event.kind === "exec" ? event.path : []))).toEqual(seen);

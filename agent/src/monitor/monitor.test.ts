@@ -5,12 +5,10 @@ import { statSync } from "node:fs";
 import { EventFlag, type NamespaceEvent, parseMeasurementList } from "@nsattest/ns-ima";
 import { decodeEvent } from "@nsattest/protocol";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { declaration, replayedEvidence, storyOf, WEB } from "../../test/monitor-story.ts";
+import { declaration, replayedEvidence, storyOf, WEB, wanted } from "../../test/monitor-story.ts";
 import { HOST, NodeBench, type Running } from "../../test/node-bench.ts";
 import { ringRecord } from "../../test/ring-record.ts";
 import type { EvidenceParts } from "./monitor.ts";
-
-const NONCE = new Uint8Array(32).fill(5);
 
 let node: NodeBench;
 let running: Running;
@@ -251,17 +249,17 @@ describe("evidence", () => {
     const known = (await expectReplays()).list.length;
     node.measure("/bin/b");
     running.monitor.open(declaration());
-    const { list, batches } = await running.monitor.evidence(NONCE, known, 1);
+    const { list, batches } = await running.monitor.evidence(wanted(known, 1));
     expect(parseMeasurementList(list).entries).toMatchObject([{ path: "/bin/b" }]);
     expect(batches.flat().map(({ event }) => decodeEvent(event))).toMatchObject([
       { kind: "ns-open" },
       { kind: "mark", index: 3 },
     ]);
-    expect((await running.monitor.evidence(NONCE, known, 9)).batches).toEqual([]);
+    expect((await running.monitor.evidence(wanted(known, 9))).batches).toEqual([]);
   });
 
   it("is refused beyond the list's end, and the monitor goes on", async () => {
-    await expect(running.monitor.evidence(NONCE, 1 << 20, 0)).rejects.toMatchObject({
+    await expect(running.monitor.evidence(wanted(1 << 20, 0))).rejects.toMatchObject({
       code: "HOST_LIST",
     });
     await expectReplays();
@@ -291,7 +289,7 @@ describe("evidence", () => {
 
   it("fails as a whole when the chip does, and the next one is good", async () => {
     node.tpm.nextExtend = "fails undone";
-    await expect(running.monitor.evidence(NONCE, 0, 0)).rejects.toMatchObject({
+    await expect(running.monitor.evidence(wanted(0, 0))).rejects.toMatchObject({
       code: "DEVICE_IO",
     });
     await expectReplays();

@@ -1,19 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import {
-  DEFAULT_LIST_PINS,
   EventFlag,
   type GapEvent,
   HOST,
-  IMA_PCR,
-  type ListPcrs,
   type NamespaceEvent,
   type NamespaceId,
 } from "@nsattest/ns-ima";
+import type { Challenge } from "@nsattest/protocol";
 import { AgentError } from "../error.ts";
 import type { Anchor } from "./anchor/anchor.ts";
 import { Exclusive } from "./anchor/exclusive.ts";
-import type { MonitorTpm, Quote } from "./anchor/tpm-port.ts";
+import { ANCHOR_PCR, type MonitorTpm, type Quote } from "./anchor/tpm-port.ts";
 import type { NamespaceLog } from "./log/namespace-log.ts";
 import type { ProcessPlace } from "./registry/process.ts";
 import type { Declaration, Registry } from "./registry/registry.ts";
@@ -39,6 +37,9 @@ export interface MonitorParts {
   /** Gives other work a turn. */
   readonly yieldTurn: () => Promise<void>;
 }
+
+/** What evidence is to be of: the verifier's challenge. */
+export type Wanted = Pick<Challenge, "nonce" | "listOffset" | "logOffset" | "bank" | "pcrs">;
 
 /** Everything a verifier needs since the offsets it named. */
 export interface EvidenceParts extends Quote {
@@ -138,15 +139,15 @@ export class Monitor {
    *
    * @throws AgentError, TpmError when any step fails: evidence is whole or not given
    */
-  async evidence(nonce: Uint8Array, listOffset: number, logOffset: number): Promise<EvidenceParts> {
+  async evidence({ nonce, listOffset, logOffset, bank, pcrs }: Wanted): Promise<EvidenceParts> {
     return this.#exclusive.run(async () => {
       await this.#mark();
       await this.#parts.anchor.flush();
       const { hostList, log, tpm } = this.#parts;
-      const quote = await tpm.quote(nonce, (fits) => {
+      const quote = await tpm.quote(nonce, { bank, pcrs }, (fits) => {
         hostList.readToEnd();
-        const found = hostList.recallPcrs(DEFAULT_LIST_PINS, (pcrs) => fits(listPcr(pcrs)));
-        return found && listPcr(found);
+        const listPcrs = pcrs.filter((index) => index !== ANCHOR_PCR);
+        return hostList.recallPcrs(bank, listPcrs, fits);
       });
       hostList.readToEnd();
       return { ...quote, list: hostList.bytesFrom(listOffset), batches: log.batches(logOffset) };
@@ -228,10 +229,6 @@ export class Monitor {
     }
     this.#eventsSinceMark += events.length;
   }
-}
-
-function listPcr(pcrs: ListPcrs): Uint8Array {
-  return pcrs.get(IMA_PCR) ?? new Uint8Array();
 }
 
 function decodeRecords(records: readonly Uint8Array[]): {

@@ -26,6 +26,11 @@ export interface ListPins extends Omit<ListPinsInput, "templates"> {
   readonly id: string;
 }
 
+/** True for what {@link listPins} takes as a template. */
+export function isListTemplate(name: string): boolean {
+  return compileTemplate(name) !== null;
+}
+
 /** @throws NsImaError `LIST_TEMPLATE_UNSUPPORTED` when there is no template, or one is none; `LIST_PCR_UNSUPPORTED` for no PCR */
 export function listPins({ bank, pcrs, templates, paddedSha1 }: ListPinsInput): ListPins {
   if (pcrs.length === 0) throw new NsImaError("LIST_PCR_UNSUPPORTED", "no PCR is pinned");

@@ -23,6 +23,8 @@ export class PcrChain {
   /** The value, and behind it what is extended next. */
   readonly #bytes: Latin1Buffer;
   readonly #words: Uint32Array;
+  /** The words of what was extended last. */
+  readonly extended: Uint32Array;
   readonly #size: number;
   readonly #node: string;
 
@@ -33,6 +35,7 @@ export class PcrChain {
     this.#bytes = latin1Buffer(2 * size);
     this.#bytes.set(value);
     this.#words = wordsOf(this.#bytes);
+    this.extended = new Uint32Array(this.#bytes.buffer, size);
   }
 
   /** A copy. */

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { latin1DigestOf } from "./digest.ts";
+import type { ExtendedForm, ListPcrs, ListPosition } from "./list-position.ts";
 import { PcrChain } from "./pcr-chain.ts";
 import { RecordReader } from "./record-reader.ts";
-import type { ExtendedForm, ListPcrs, ListState } from "./replay.ts";
 
 /**
- * The first state, at `from` or behind it, whose PCRs `fits` is true of: what the TPM quoted of a list that grew
+ * The first position, at `from` or behind it, whose PCRs `fits` is true of: what the TPM quoted of a list that grew
  * meanwhile. Null when there is none. For the node itself, which knows its list; it proves nothing.
  *
  * Takes any template, and passes over records of other PCRs.
@@ -14,22 +14,21 @@ import type { ExtendedForm, ListPcrs, ListState } from "./replay.ts";
  * @throws NsImaError `LIST_PCR`, `LIST_BIG_ENDIAN`, `LIST_LIMIT`
  */
 export function recallListPcrs(
-  from: ListState,
+  from: ListPosition,
   bytes: Uint8Array,
   fits: (pcrs: ListPcrs) => boolean,
-): ListState | null {
+): ListPosition | null {
   const found = recallForm(from, bytes, fits, from.form);
-  const mayBePadded = found === null && from.pins.paddedSha1 && from.entries === 0;
-  return mayBePadded ? recallForm(from, bytes, fits, "padded-sha1") : found;
+  return found ?? (from.entries === 0 ? recallForm(from, bytes, fits, "padded-sha1") : null);
 }
 
 function recallForm(
-  from: ListState,
+  from: ListPosition,
   bytes: Uint8Array,
   fits: (pcrs: ListPcrs) => boolean,
   form: ExtendedForm,
-): ListState | null {
-  const { bank } = from.pins;
+): ListPosition | null {
+  const { bank } = from;
   const chains = new Map([...from.pcrs].map(([pcr, value]) => [pcr, new PcrChain(bank, value)]));
   const reader = new RecordReader(bytes, {
     templates: null,

@@ -8,30 +8,15 @@ import { latin1DigestOf } from "./digest.ts";
 import type { EntryContent } from "./entry.ts";
 import { readContent } from "./entry-content.ts";
 import type { ListPins } from "./list-pins.ts";
+import { type ExtendedForm, type ListPcrs, type ListPosition, listStart } from "./list-position.ts";
 import { mismatch } from "./mismatch.ts";
 import { latin1Buffer, PcrChain, wordsOf } from "./pcr-chain.ts";
 import { RecordReader } from "./record-reader.ts";
 
-/**
- * What a bank was extended with: digests of its own hash, or SHA-1 digests with zeros behind them, which prove no more
- * than SHA-1 does.
- */
-export type ExtendedForm = "native" | "padded-sha1";
-
-/** Values of the PCRs of a host list, by their number. */
-export type ListPcrs = ReadonlyMap<number, Uint8Array>;
-
-/** How far a host list was replayed. A value: replaying makes the next one. */
-export interface ListState {
+/** How far a host list was replayed, and under which pins. A value: replaying makes the next one. */
+export interface ListState extends ListPosition {
   /** A state is of its pins: with others the list has to be replayed from its beginning. */
   readonly pins: ListPins;
-  readonly form: ExtendedForm;
-  /** Records so far. */
-  readonly entries: number;
-  /** Bytes of them: where the next evidence has to begin. */
-  readonly bytes: number;
-  /** Values of the pinned PCRs after them. */
-  readonly pcrs: ListPcrs;
 }
 
 export interface ReplayedList {
@@ -43,11 +28,9 @@ export interface ReplayedList {
   readonly contents: readonly EntryContent[];
 }
 
-/** Before the first record of a boot: the PCRs are reset to zeros. */
+/** Before the first record of a boot. */
 export function initialListState(pins: ListPins): ListState {
-  const zero = new Uint8Array(HASH_ALGORITHMS[pins.bank].size);
-  const pcrs = new Map(pins.pcrs.map((index) => [index, zero]));
-  return { pins, form: "native", entries: 0, bytes: 0, pcrs };
+  return { ...listStart(pins.bank, pins.pcrs), pins };
 }
 
 /**
@@ -118,9 +101,13 @@ function replayForm(
     } else {
       const digest = latin1DigestOf("sha256", reader.hashed);
       way.chain.extend(bankHash === "sha256" ? digest : latin1DigestOf(bankHash, reader.hashed));
-      key.latin1Write(digest, 0, 32);
+      let words = way.chain.extended;
+      if (bankHash !== "sha256") {
+        key.latin1Write(digest, 0, 32);
+        words = keyWords;
+      }
       contents.push(
-        cache.find(keyWords, reader.template.name) ?? remember(cache, reader, digest, keyWords),
+        cache.find(words, reader.template.name) ?? remember(cache, reader, digest, words),
       );
     }
     way.arrived = way.chain.hasValue(way.quoted);
@@ -128,7 +115,7 @@ function replayForm(
   }
   return {
     state: {
-      pins,
+      ...state,
       form,
       entries: reader.index,
       bytes: state.bytes + reader.end,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { HASH_ALGORITHMS, type HashName } from "@nsattest/tpm";
 import { NsImaError } from "../error.ts";
 import { extendAnchor } from "./anchor.ts";
 import type { BootEvent, LogBatch, LogRecord, NamespaceEvent, NamespaceId } from "./event.ts";
@@ -10,7 +11,9 @@ export type EventDecoder = (bytes: Uint8Array) => NamespaceEvent;
 
 /** Where the replay of one log stands. A value: replaying makes the next one. */
 export interface NamespaceLogState {
-  /** SHA-256 bank of the anchor PCR after all batches so far. */
+  /** The bank that is replayed; all are extended. */
+  readonly bank: HashName;
+  /** The anchor PCR after all batches so far. */
   readonly pcr: Uint8Array;
   /** Batches so far: the offset at which the next evidence has to begin. */
   readonly batches: number;
@@ -22,13 +25,19 @@ export interface NamespaceLogState {
 }
 
 /** A log of which nothing is known: the anchor PCR has its reset value. */
-export const EMPTY_LOG: NamespaceLogState = Object.freeze({
-  pcr: new Uint8Array(32),
-  batches: 0,
-  boot: null,
-  tags: new LayeredMap<string, NamespaceId>(),
-  namespaces: new LayeredMap<NamespaceId, true>(),
-});
+export function emptyLog(bank: HashName): NamespaceLogState {
+  return {
+    bank,
+    pcr: new Uint8Array(HASH_ALGORITHMS[bank].size),
+    batches: 0,
+    boot: null,
+    tags: new LayeredMap<string, NamespaceId>(),
+    namespaces: new LayeredMap<NamespaceId, true>(),
+  };
+}
+
+/** The same for the bank that is quoted unless a verifier pins another one. */
+export const EMPTY_LOG: NamespaceLogState = Object.freeze(emptyLog("sha256"));
 
 export interface ReplayedLog {
   readonly state: NamespaceLogState;
@@ -53,7 +62,7 @@ export function replayLog(
   decodeEvent: EventDecoder,
   quotedPcr: Uint8Array,
 ): ReplayedLog {
-  const pcr = batches.reduce((value, batch) => extendAnchor(value, batch), state.pcr);
+  const pcr = batches.reduce((value, batch) => extendAnchor(value, batch, state.bank), state.pcr);
   if (Buffer.compare(pcr, quotedPcr) !== 0) {
     throw confessesBaseline(state, batches, decodeEvent)
       ? baselineError()
@@ -62,7 +71,7 @@ export function replayLog(
   const reader = new LogReader(state);
   const events = batches.flat().map((record) => reader.read(record, decodeEvent));
   if (reader.boot === null) throw new NsImaError("LOG_BOOT", "a log without a boot event");
-  return { state: reader.seal(pcr, state.batches + batches.length), events };
+  return { state: { ...state, ...reader.seal(pcr, state.batches + batches.length) }, events };
 }
 
 class LogReader {
@@ -91,7 +100,7 @@ class LogReader {
     return event;
   }
 
-  seal(pcr: Uint8Array, batches: number): NamespaceLogState {
+  seal(pcr: Uint8Array, batches: number): Omit<NamespaceLogState, "bank"> {
     const tags = this.#tags.seal();
     return { pcr, batches, boot: this.boot, tags, namespaces: this.#namespaces.seal() };
   }

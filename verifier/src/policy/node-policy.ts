@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { type BytePath, bytePathFromText, imaPath } from "@nsattest/ns-ima";
+import { type BytePath, bytePathFromText, imaPath, type ListPins } from "@nsattest/ns-ima";
 import { JsonSection } from "../strict-json.ts";
 import { DIGEST_FORM } from "./digest-text.ts";
 import { FILE_FORM } from "./file-form.ts";
 import { type PolicyRules, readPolicyRules } from "./policy-rules.ts";
+import { readMeasurementPins } from "./measurement-pins.ts";
 
 /** What is asked of a node itself. Paths as IMA writes them. */
 export interface NodePolicy extends PolicyRules {
@@ -16,6 +17,8 @@ export interface NodePolicy extends PolicyRules {
   readonly programs: readonly BytePath[];
   /** File name of the host's runtime policy. */
   readonly runtimePolicy: string;
+  /** How the host measures: what its list and its quotes have to be. */
+  readonly measurement: ListPins;
 }
 
 const PATH_FORM = /^\/[^\0]+$/;
@@ -37,6 +40,7 @@ export function readNodePolicy(text: string, problems: string[]): NodePolicy {
       "the name of a .json file beside this one",
     ),
     ...readPolicyRules(root),
+    measurement: readMeasurementPins(root, problems),
   };
   // A list that could not be read is a problem already.
   if (policy.programs.length === 0 && problems.length === 0) {

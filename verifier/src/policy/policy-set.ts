@@ -76,8 +76,8 @@ export function parsePolicySet(
 }
 
 /** What is wanted of host lists under these policies. */
-export function listPinsOf(_policies: PolicySet): ListPins {
-  return DEFAULT_LIST_PINS;
+export function listPinsOf({ host }: PolicySet): ListPins {
+  return host?.measurement ?? DEFAULT_LIST_PINS;
 }
 
 /** Knows the container runtimes that the host's policy names: none without one. */

@@ -2,8 +2,8 @@
 
 import {
   ContentCache,
-  EMPTY_LOG,
   type EntryContent,
+  emptyLog,
   initialListState,
   type ListPins,
   type ListState,
@@ -25,7 +25,7 @@ export interface Replayed {
 
 /** Before the first evidence of a boot. */
 export function nothingReplayed(pins: ListPins): Replayed {
-  return { list: initialListState(pins), log: EMPTY_LOG };
+  return { list: initialListState(pins), log: emptyLog(pins.bank) };
 }
 
 /** What evidence added, all of it proven by the quote. */

@@ -68,8 +68,11 @@ describe("a round", () => {
   it("carries what the verifier asks to the monitor, and what that gives back", async () => {
     answers = round();
     expect(await pushOnce(PARTS, stop.signal)).toEqual(ANSWER);
-    const { nonce, listOffset, logOffset } = CHALLENGE;
-    expect(asked).toEqual([{ op: "identity" }, { op: "evidence", nonce, listOffset, logOffset }]);
+    const { nonce, listOffset, logOffset, bank, pcrs } = CHALLENGE;
+    expect(asked).toEqual([
+      { op: "identity" },
+      { op: "evidence", nonce, listOffset, logOffset, bank, pcrs },
+    ]);
     expect(posted).toEqual([
       {
         path: `/v1/nodes/${NODE_ID}/challenge`,

@@ -3,6 +3,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { IMA_PCR, type ListPcrs } from "@nsattest/ns-ima";
 import {
   assertAttestationKey,
   digest,
@@ -22,7 +23,7 @@ import type { TpmTransport } from "../../tpm-device/transport.ts";
 import { LogFile } from "../log/log-file.ts";
 import { Anchor } from "./anchor.ts";
 import { NodeTpm } from "./node-tpm.ts";
-import { ANCHOR_PCR, HOST_LIST_PCR } from "./tpm-port.ts";
+import { ANCHOR_PCR } from "./tpm-port.ts";
 
 const SETUP_TIMEOUT_MS = 120_000;
 const BANKS: readonly HashName[] = ["sha1", "sha256", "sha384"];
@@ -226,17 +227,22 @@ describe("the anchor", () => {
 
 describe("a quote", () => {
   const noRecall = (): null => null;
+  const SELECTION = { bank: "sha256", pcrs: [IMA_PCR, ANCHOR_PCR] } as const;
+
+  function asList(value: Uint8Array | undefined): ListPcrs {
+    return new Map([[IMA_PCR, value ?? new Uint8Array(32)]]);
+  }
 
   /** PCR 10 moves after every reading and every quote, as while a container keeps the kernel measuring. Returns its values. */
   async function keepMeasuring(): Promise<Uint8Array[]> {
     const digests = new Map(BANKS.map((bank) => [bank, digest(bank, Buffer.from("entry"))]));
-    const [now] = await tpm.pcrRead([{ bank: "sha256", pcrs: [HOST_LIST_PCR] }]);
+    const [now] = await tpm.pcrRead([{ bank: "sha256", pcrs: [IMA_PCR] }]);
     const values = [now?.value ?? new Uint8Array(0)];
     const transceive = transport.transceive.bind(transport);
     transport.transceive = async (command) => {
       const answer = await transceive(command);
       if (![QUOTE, PCR_READ].includes(Buffer.from(command).readUInt32BE(6))) return answer;
-      await transceive(pcrExtend(HOST_LIST_PCR, digests).bytes);
+      await transceive(pcrExtend(IMA_PCR, digests).bytes);
       const entry = digests.get("sha256") ?? new Uint8Array(0);
       values.push(digest("sha256", values.at(-1) ?? new Uint8Array(0), entry));
       return answer;
@@ -247,8 +253,10 @@ describe("a quote", () => {
   it("of a PCR that never rests is of the value that the list leads to", async () => {
     const node = await NodeTpm.open(tpm, akFile);
     const values = await keepMeasuring();
-    const quote = await node.quote(NONCE, (fits) => values.find(fits) ?? null);
-    const selection = [{ bank: "sha256", pcrs: [HOST_LIST_PCR, ANCHOR_PCR] }] as const;
+    const quote = await node.quote(NONCE, SELECTION, (fits) =>
+      asList(values.find((value) => fits(asList(value)))),
+    );
+    const selection = [SELECTION];
     const { akPublic } = node.identity();
     const { pcrs } = verifyQuote({ akPublic, nonce: NONCE, selection, ...quote });
     expect(Buffer.from(pcrs[0]?.value ?? [])).toEqual(Buffer.from(values[1] ?? []));
@@ -257,13 +265,15 @@ describe("a quote", () => {
   it("of a PCR that never rests is not given when the list does not lead to it", async () => {
     const node = await NodeTpm.open(tpm, akFile);
     await keepMeasuring();
-    await expect(node.quote(NONCE, noRecall)).rejects.toMatchObject({ code: "PCRS_MOVING" });
+    await expect(node.quote(NONCE, SELECTION, noRecall)).rejects.toMatchObject({
+      code: "PCRS_MOVING",
+    });
   });
 
   it("is of host list and anchor, and verifies", async () => {
     const node = await NodeTpm.open(tpm, akFile);
-    const quote = await node.quote(NONCE, noRecall);
-    const selection = [{ bank: "sha256", pcrs: [HOST_LIST_PCR, ANCHOR_PCR] }] as const;
+    const quote = await node.quote(NONCE, SELECTION, noRecall);
+    const selection = [SELECTION];
     const { akPublic } = node.identity();
     const verified = verifyQuote({ akPublic, nonce: NONCE, selection, ...quote });
     expect(verified.pcrs).toEqual(await tpm.pcrRead(selection));

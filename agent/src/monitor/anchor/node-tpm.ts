@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { readFileSync, renameSync, writeFileSync } from "node:fs";
+import type { ListPcrs } from "@nsattest/ns-ima";
 import {
+  type BankSelection,
   ByteReader,
   ByteWriter,
   type HashName,
@@ -13,16 +15,13 @@ import {
 import type { Tpm } from "../../tpm-device/tpm.ts";
 import {
   ANCHOR_PCR,
-  HOST_LIST_PCR,
   type MonitorTpm,
   type Quote,
-  type RecallListPcr,
+  type RecallListPcrs,
   type TpmIdentity,
 } from "./tpm-port.ts";
 
 const PARAMETER_FAULT = 0xc0;
-
-const QUOTED = [{ bank: "sha256", pcrs: [HOST_LIST_PCR, ANCHOR_PCR] }] as const;
 
 /** The node's TPM with its endorsement and attestation keys loaded for as long as the process lives. */
 export class NodeTpm implements MonitorTpm {
@@ -90,12 +89,12 @@ export class NodeTpm implements MonitorTpm {
     return this.#tpm.pcrExtend(ANCHOR_PCR, digests);
   }
 
-  quote(nonce: Uint8Array, recallListPcr: RecallListPcr): Promise<Quote> {
-    return this.#tpm.quoteWithPcrs(this.#ak, nonce, QUOTED, (fits, latest) => {
-      const withListPcr = (value: Uint8Array): readonly PcrValue[] =>
-        latest.map((pcr) => (pcr.index === HOST_LIST_PCR ? { ...pcr, value } : pcr));
-      const value = recallListPcr((value) => fits(withListPcr(value)));
-      return value && withListPcr(value);
+  quote(nonce: Uint8Array, selection: BankSelection, recall: RecallListPcrs): Promise<Quote> {
+    return this.#tpm.quoteWithPcrs(this.#ak, nonce, [selection], (fits, latest) => {
+      const withList = (list: ListPcrs): readonly PcrValue[] =>
+        latest.map((pcr) => ({ ...pcr, value: list.get(pcr.index) ?? pcr.value }));
+      const found = recall((list) => fits(withList(list)));
+      return found && withList(found);
     });
   }
 }

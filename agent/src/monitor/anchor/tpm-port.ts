@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { HashName, PcrValue } from "@nsattest/tpm";
+import type { ListPcrs } from "@nsattest/ns-ima";
+import type { BankSelection, HashName, PcrValue } from "@nsattest/tpm";
 
 /** PCR of the namespace log: cannot be reset without a TPM reset, and is rarely used by others. */
 export const ANCHOR_PCR = 13;
-/** PCR of the host list (CONFIG_IMA_MEASURE_PCR_IDX). */
-export const HOST_LIST_PCR = 10;
-
 /** What the anchor needs of a TPM. */
 export interface AnchorTpm {
   /** Banks that are active and whose hash we know. */
@@ -22,8 +20,8 @@ export interface Quote {
   readonly pcrs: readonly PcrValue[];
 }
 
-/** Finds the value of the host-list PCR for which `fits` is true, among all it had since the last one that was found. */
-export type RecallListPcr = (fits: (value: Uint8Array) => boolean) => Uint8Array | null;
+/** Finds the values of the host list's PCRs for which `fits` is true, among all they had since the last ones that were found. */
+export type RecallListPcrs = (fits: (pcrs: ListPcrs) => boolean) => ListPcrs | null;
 
 /** Who the TPM is. All of it is public. */
 export interface TpmIdentity {
@@ -39,10 +37,10 @@ export interface MonitorTpm extends AnchorTpm {
   identity(): TpmIdentity;
   activate(credentialBlob: Uint8Array, secret: Uint8Array): Promise<Uint8Array>;
   /**
-   * Quotes host-list and anchor PCR of the SHA-256 bank.
+   * Quotes the PCRs of `selection`, those of the host list and the anchor.
    *
-   * The kernel extends the first at any time, and a container can make it do so without a pause: `recallListPcr` is then asked for
-   * the value that fits.
+   * The kernel extends the former at any time, and a container can make it do so without a pause: `recall` is then asked for the values
+   * that fit.
    */
-  quote(nonce: Uint8Array, recallListPcr: RecallListPcr): Promise<Quote>;
+  quote(nonce: Uint8Array, selection: BankSelection, recall: RecallListPcrs): Promise<Quote>;
 }

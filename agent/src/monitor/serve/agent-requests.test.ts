@@ -15,7 +15,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { AgentError } from "../../error.ts";
 import type { TpmIdentity } from "../anchor/tpm-port.ts";
-import type { EvidenceParts } from "../monitor.ts";
+import type { EvidenceParts, Wanted } from "../monitor.ts";
 import { answerAgent } from "./agent-requests.ts";
 
 const BOOT_ID = "0d8c6f5e-6d3a-4c89-9f43-0a7d3c1a2b4e";
@@ -39,7 +39,7 @@ const PARTS: EvidenceParts = {
 };
 
 interface Behind {
-  readonly evidence?: (...asked: [Uint8Array, number, number]) => Promise<EvidenceParts>;
+  readonly evidence?: (wanted: Wanted) => Promise<EvidenceParts>;
   readonly activate?: (blob: Uint8Array, secret: Uint8Array) => Promise<Uint8Array>;
 }
 
@@ -70,6 +70,8 @@ const EVIDENCE: MonitorRequest & { op: "evidence" } = {
   nonce: NONCE,
   listOffset: 100,
   logOffset: 2,
+  bank: "sha384",
+  pcrs: [10, 11, 13],
 };
 
 it("says who node and TPM are", async () => {
@@ -91,13 +93,13 @@ it("opens a credential", async () => {
 });
 
 it("gives evidence of just what was asked for", async () => {
-  let asked: unknown[] = [];
-  const evidence = async (...args: unknown[]): Promise<EvidenceParts> => {
-    asked = args;
+  let asked: unknown;
+  const evidence = async (wanted: Wanted): Promise<EvidenceParts> => {
+    asked = wanted;
     return PARTS;
   };
   const answer = await ask(EVIDENCE, { evidence });
-  expect(asked).toEqual([NONCE, 100, 2]);
+  expect(asked).toEqual(EVIDENCE);
   const bytes = answer.ok ? answer.evidence : new Uint8Array(0);
   expect(decodeEvidence(bytes)).toEqual({
     bootId: BOOT_ID,

@@ -17,7 +17,7 @@ const MESSAGE_MAX = 500;
 
 /**
  * Answers one frame of the agent. The agent is not trusted: it can ask for a quote over a nonce and for what belongs to it, and for
- * a credential that only this TPM can open; it can neither choose PCRs nor keys nor write anything.
+ * a credential that only this TPM can open; it can neither choose keys nor write anything.
  */
 export async function answerAgent(
   monitor: Pick<Monitor, "evidence">,
@@ -36,7 +36,7 @@ export async function answerAgent(
       }
       case "evidence": {
         const { nonce, listOffset, logOffset } = request;
-        const parts = await monitor.evidence(nonce, listOffset, logOffset);
+        const parts = await monitor.evidence(request);
         const evidence = encodeEvidence({ bootId, nonce, listOffset, logOffset, ...parts });
         return encodeMonitorAnswer("evidence", { evidence });
       }

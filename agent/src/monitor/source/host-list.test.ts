@@ -5,7 +5,7 @@ import { createHash } from "node:crypto";
 import { appendFileSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { DEFAULT_LIST_PINS, IMA_PCR, parseMeasurementList } from "@nsattest/ns-ima";
+import { IMA_PCR, parseMeasurementList } from "@nsattest/ns-ima";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { hostListRecord } from "../../../test/host-list-record.ts";
@@ -112,7 +112,7 @@ describe("the PCR while the kernel extends it without a pause", () => {
   const recall = (wanted: Uint8Array | undefined): Uint8Array | null => {
     const isWanted = (value: Uint8Array | undefined): boolean =>
       Buffer.compare(value ?? new Uint8Array(), wanted ?? new Uint8Array()) === 0;
-    const found = list.recallPcrs(DEFAULT_LIST_PINS, (pcrs) => isWanted(pcrs.get(IMA_PCR)));
+    const found = list.recallPcrs("sha256", [IMA_PCR], (pcrs) => isWanted(pcrs.get(IMA_PCR)));
     return found && (found.get(IMA_PCR) ?? null);
   };
 

@@ -3,12 +3,12 @@
 import { closeSync, fstatSync, openSync, readSync, writeSync } from "node:fs";
 import {
   countRecords,
-  initialListState,
   type ListPcrs,
-  type ListPins,
-  type ListState,
+  type ListPosition,
+  listStart,
   recallListPcrs,
 } from "@nsattest/ns-ima";
+import type { HashName } from "@nsattest/tpm";
 import { AgentError } from "../../error.ts";
 
 export const HOST_LIST = "/sys/kernel/security/ima/binary_runtime_measurements";
@@ -25,7 +25,9 @@ export class HostList {
   #length = 0;
   #entries = 0;
   /** What the list's PCRs were when they were asked for last, and how far the list had come then. */
-  #recalled: ListState | null = null;
+  #recalled: ListPosition = listStart("sha256", []);
+  /** Which ones. */
+  #asked = "";
   /** What was read and is not in the spool: the kernel gives it once, so it is kept whatever fails. */
   #pending: Uint8Array[] = [];
 
@@ -98,10 +100,15 @@ export class HostList {
    *
    * @throws AgentError `HOST_LIST`
    */
-  recallPcrs(pins: ListPins, fits: (pcrs: ListPcrs) => boolean): ListPcrs | null {
-    const from = this.#recalled?.pins.id === pins.id ? this.#recalled : initialListState(pins);
+  recallPcrs(
+    bank: HashName,
+    pcrs: readonly number[],
+    fits: (pcrs: ListPcrs) => boolean,
+  ): ListPcrs | null {
+    const asked = `${bank} ${pcrs.join(" ")}`;
+    const from = this.#asked === asked ? this.#recalled : listStart(bank, pcrs);
     const found = recallListPcrs(from, this.bytesFrom(from.bytes), fits);
-    if (found) this.#recalled = found;
+    if (found) [this.#asked, this.#recalled] = [asked, found];
     return found?.pcrs ?? null;
   }
 
