@@ -46,6 +46,7 @@ export {
 } from "./list/list-pins.ts";
 export {
   type ExtendedForm,
+  isSha1Only,
   type ListPcrs,
   type ListPosition,
   listStart,

@@ -16,6 +16,7 @@ import { nothingReplayed, type Replayed, replayEvidence } from "./replay/replay-
 import { isStalled, type Waiting, waitingAfter } from "./replay/waiting.ts";
 import { type Decided, decide, NOTHING_DECIDED, saysTheSame } from "./verdict/decide.ts";
 import { judge } from "./verdict/judge.ts";
+import { withListLimit } from "./verdict/list-limit.ts";
 import { newsOf } from "./verdict/news.ts";
 
 /** All that is known of one boot of a node. A value: evidence makes the next one, and refused evidence none. */
@@ -88,7 +89,7 @@ export function appraise(
 
   const { log } = replayed;
   const news = newsOf(joined, events, log.boot?.hostEntries ?? 0);
-  const judgement = judge(before.decided.judgement, news, policies);
+  const judgement = withListLimit(judge(before.decided.judgement, news, policies), replayed.list);
   const decisions = decide(
     before.decided,
     judgement,

@@ -8,8 +8,9 @@ import { KERNEL_VECTORS, type KernelVector } from "../../test/kernel-vector.ts";
 import { ContentCache } from "./content-cache.ts";
 import type { ListEntry } from "./entry.ts";
 import { type ListPins, listPins } from "./list-pins.ts";
+import type { ListPcrs } from "./list-position.ts";
 import { parseMeasurementList } from "./measurement-list.ts";
-import { initialListState, type ListPcrs, type ReplayedList, replayList } from "./replay.ts";
+import { initialListState, type ReplayedList, replayList } from "./replay.ts";
 
 /** What the captures' policy extends. */
 const PCRS = [10, 11, 12];

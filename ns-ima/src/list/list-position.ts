@@ -24,6 +24,11 @@ export interface ListPosition {
   readonly pcrs: ListPcrs;
 }
 
+/** True when nothing better than SHA-1 vouches for the list: then contents can be made that replay like others. */
+export function isSha1Only({ bank, form }: ListPosition): boolean {
+  return bank === "sha1" || form === "padded-sha1";
+}
+
 /** Before the first record of a boot: PCRs 0 to 16 are reset to zeros. */
 export function listStart(bank: HashName, pcrs: readonly number[]): ListPosition {
   const zero = new Uint8Array(HASH_ALGORITHMS[bank].size);

@@ -43,7 +43,7 @@ export function decideNamespace(
 }
 
 /** What is not known of the host is not known of what runs on it. */
-const INHERITED: readonly LimitCode[] = ["BOOT_UNVERIFIED", "IMA_POLICY_UNPROVEN"];
+const INHERITED: readonly LimitCode[] = ["BOOT_UNVERIFIED", "IMA_POLICY_UNPROVEN", "LIST_SHA1"];
 
 const NOTHING_EXECUTED: VerdictReason = {
   code: "NO_EXECUTIONS",

@@ -70,6 +70,8 @@ export type ReasonCode =
 export type LimitCode =
   /** What was booted is not checked. */
   | "BOOT_UNVERIFIED"
+  /** The host's list is proven by SHA-1 only. */
+  | "LIST_SHA1"
   /** The pinned IMA policy is not in the list. */
   | "IMA_POLICY_UNPROVEN"
   /** A script ran: what it does is decided by an interpreter. */
