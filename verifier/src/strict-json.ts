@@ -80,14 +80,6 @@ export class JsonSection {
     return chosen ?? otherwise;
   }
 
-  /** True or false, or `otherwise` where the field is missing. */
-  flag(key: string, otherwise: boolean): boolean {
-    if (!this.#fields.has(key)) return otherwise;
-    const value = this.#take(key);
-    if (typeof value !== "boolean") this.#problems.push(`${this.#name(key)} must be true or false`);
-    return value === true;
-  }
-
   /** True when the field is there, whatever it holds. */
   has(key: string): boolean {
     return this.#fields.has(key);

@@ -19,14 +19,14 @@ const LAST_PCR = 15;
 export function readMeasurementPins(root: JsonSection, problems: string[]): ListPins {
   if (!root.has("measurement")) return DEFAULT_LIST_PINS;
   const section = root.section("measurement");
-  const { bank, pcrs, templates, paddedSha1 } = DEFAULT_LIST_PINS;
+  const { bank, pcrs, templates } = DEFAULT_LIST_PINS;
   const read = {
     bank: section.choice("bank", BANKS, bank),
     pcrs: section.has("pcrs") ? section.integers("pcrs", 0, LAST_PCR) : pcrs,
     templates: section.has("templates")
       ? section.texts("templates", TEMPLATE_FORM, "the name or the format of a template")
       : templates.map(({ name }) => name),
-    paddedSha1: section.flag("paddedSha1", paddedSha1),
+    paddedSha1: section.flag("paddedSha1"),
   };
   section.refuseUnread();
   const found = problems.length;

@@ -4,8 +4,8 @@ import { type BytePath, bytePathFromText, imaPath, type ListPins } from "@nsatte
 import { JsonSection } from "../strict-json.ts";
 import { DIGEST_FORM } from "./digest-text.ts";
 import { FILE_FORM } from "./file-form.ts";
-import { type PolicyRules, readPolicyRules } from "./policy-rules.ts";
 import { readMeasurementPins } from "./measurement-pins.ts";
+import { type PolicyRules, readPolicyRules } from "./policy-rules.ts";
 
 /** What is asked of a node itself. Paths as IMA writes them. */
 export interface NodePolicy extends PolicyRules {
