@@ -23,6 +23,7 @@ const PATH = [
   ),
   ...["challenge", "quote", "replay", "policy", "verdict"].map((name) => `verifier/src/${name}`),
   ...["server", "pipeline", "verifier"].map((name) => `verifier/src/${name}.ts`),
+  "verifier/src/offline",
   "registrar/src/enrol",
 ];
 

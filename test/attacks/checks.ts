@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { BUNDLE_CHECKS } from "./checks/bundle-checks.ts";
 import type { Check } from "./checks/check.ts";
 import { ENROLMENT_CHECKS } from "./checks/enrolment-checks.ts";
 import { JOIN_CHECKS } from "./checks/join-checks.ts";
@@ -24,6 +25,7 @@ const ALL = {
   ...POLICY_CHECKS,
   ...SIGNATURE_CHECKS,
   ...VERDICT_CHECKS,
+  ...BUNDLE_CHECKS,
   ...ENROLMENT_CHECKS,
 } as const;
 

@@ -71,6 +71,15 @@ describe("rule 5: missing trust is never success", () => {
       const { verdict, image } = namespaceOf(await bench.report(node), "busybox.json");
       expect(image).toBe(IMAGE);
       expect(codesOf(verdict)).toEqual(["NOT_IN_ALLOWLIST"]);
+      const others = [
+        ["annotation", `as good as ${IMAGE}@${IMAGE}`],
+        ["image", `registry.example/other@${OTHER_IMAGE}`],
+        ["name", "liar"],
+      ] as const;
+      node.execute(node.open("liar", { labels: others }), BUSYBOX);
+      await attestMarked(node);
+      const liar = namespaceOf(await bench.report(node), "liar");
+      expect([liar.image, ...codesOf(liar.verdict)]).toEqual([OTHER_IMAGE, "POLICY_MISSING"]);
     },
   );
 

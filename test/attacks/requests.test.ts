@@ -59,7 +59,9 @@ describe("who asks", () => {
     "any node reads what all others execute",
     async () => {
       for (const as of [bench.identityOf(node.id), bench.serviceIdentity("verifier")]) {
-        for (const path of ["/v1/nodes", `/v1/nodes/${node.id}`]) {
+        const one = `/v1/nodes/${node.id}`;
+        const host = `${one}/namespaces/host/explanation`;
+        for (const path of ["/v1/nodes", one, host, `${one}/bundle`]) {
           expect(await bench.send(path, { as })).toMatchObject({
             status: 403,
             code: "ACCESS_DENIED",
