@@ -1,17 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { HOST, joinedNamespaces } from "@nsattest/ns-ima";
-import { encodeEvidence } from "@nsattest/protocol";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { FakeNode, INIT, ON_HOST, RUNC } from "../../test/fakes/fake-node.ts";
+import { INIT, ON_HOST, RUNC } from "../../test/fakes/fake-node.ts";
 import { BUSYBOX, policyDocuments, runtimePolicy, TOOL } from "../../test/fakes/verifier-bench.ts";
-import { ChallengeBook } from "./challenge/challenge-book.ts";
+import { VerifierWorld, WORLD_SECONDS } from "../../test/fakes/verifier-world.ts";
 import { appraiseHistory } from "./history.ts";
 import { type PolicySet, parsePolicySet, restorePolicySet } from "./policy/policy-set.ts";
-import { Store } from "./store/store.ts";
 import { standingOf } from "./verdict/standing.ts";
-import { Verifier } from "./verifier.ts";
 
 const BAD = { path: "/bin/bad", content: "bad" };
 const FILES = [BUSYBOX, TOOL, BAD, INIT, RUNC];
@@ -29,64 +26,13 @@ const POLICIES: readonly PolicySet[] = [
   }),
 ].map(parsePolicySet);
 const USUAL = POLICIES[3] as PolicySet;
-const PENDING_SECONDS = 60;
-
-/** A node, its verifier and a clock. */
-class World {
-  readonly node: FakeNode = new FakeNode();
-  readonly store: Store = Store.open(":memory:");
-  verifier: Verifier;
-  #policies: PolicySet = USUAL;
-  #now = Date.parse("2026-01-02T03:04:05.000Z");
-  #nonces = 0;
-
-  constructor() {
-    this.node.boot();
-    this.verifier = this.#start();
-  }
-
-  /** Another verifier on the same database. */
-  restart(policies: PolicySet = this.#policies): void {
-    this.#policies = policies;
-    this.verifier = this.#start();
-  }
-
-  advance(seconds: number): void {
-    this.#now += seconds * 1000;
-  }
-
-  async attest(): Promise<void> {
-    const { node, verifier } = this;
-    const challenge = await verifier.challenge(node.id, { bootId: node.bootId });
-    verifier.receive(node.id, encodeEvidence(node.evidence(challenge)));
-  }
-
-  #start(): Verifier {
-    return new Verifier({
-      store: this.store,
-      registrar: { findNode: async () => ({ akPublic: this.node.registeredAk }) },
-      challenges: new ChallengeBook({
-        randomBytes: (size) => new Uint8Array(size).fill(++this.#nonces),
-        lifetimeSeconds: 60,
-        outstandingPerNode: 4,
-      }),
-      policies: this.#policies,
-      log: () => undefined,
-      now: () => new Date(this.#now),
-      intervalSeconds: 10,
-      validSeconds: 60,
-      pendingSeconds: PENDING_SECONDS,
-    });
-  }
-}
-
-type Step = (world: World) => void | Promise<void>;
+type Step = (world: VerifierWorld) => unknown;
 
 const who = fc.nat(3);
 const file = fc.constantFrom(...FILES);
 
 /** The host, or a container that is opened when it is first needed; the last one may act as the host. */
-function namespaceOf({ node }: World, index: number): string {
+function namespaceOf({ node }: VerifierWorld, index: number): string {
   if (index === 0) return HOST;
   const known = [...node.tags.keys()].find((id) => id.startsWith(`c${index}/`));
   return known ?? node.open(`c${index}`, index === 3 ? { privileged: ["CAP_BPF"] } : {});
@@ -154,9 +100,9 @@ describe("a stored history", () => {
   it("gives the verdicts again that were stored, whatever happened in between", async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
-        const world = new World();
+        const world = new VerifierWorld(USUAL);
         await world.attest();
-        for (const each of [...steps, (end: World) => end.attest()]) {
+        for (const each of [...steps, (end: VerifierWorld) => end.attest()]) {
           await each(world);
         }
         const { store, node } = world;
@@ -164,7 +110,7 @@ describe("a stored history", () => {
           akPublic: node.registeredAk,
           policiesOf: ({ policy }: { policy: string }) =>
             restorePolicySet(store.findPolicy(policy) ?? ""),
-          pendingSeconds: PENDING_SECONDS,
+          pendingSeconds: WORLD_SECONDS,
         };
         let last = "";
         for (const { round, appraisal } of appraiseHistory(store.judgedRounds(node.id), context)) {
