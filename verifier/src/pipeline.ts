@@ -90,13 +90,10 @@ export function appraise(
   const { log } = replayed;
   const news = newsOf(joined, events, log.boot?.hostEntries ?? 0);
   const judgement = withListLimit(judge(before.decided.judgement, news, policies), replayed.list);
-  const decisions = decide(
-    before.decided,
-    judgement,
-    () => joinedNamespaces(joined.state),
+  const decisions = decide(before.decided, judgement, () => joinedNamespaces(joined.state), {
     policies,
-    isStalled(waiting, now, pendingSeconds),
-  );
+    stalled: isStalled(waiting, now, pendingSeconds),
+  });
   return {
     state: { boot, replayed, join: joined.state, waiting, decided: decisions },
     beginsAnew,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { HOST } from "@nsattest/ns-ima";
-import { encodeEvidence } from "@nsattest/protocol";
+import { type Challenge, encodeEvidence } from "@nsattest/protocol";
 import { describe, expect, it } from "vitest";
 import { FakeNode } from "../../test/fakes/fake-node.ts";
 import { newFakeKey } from "../../test/fakes/fake-tpm.ts";
@@ -52,6 +52,10 @@ function setUp(store: Store = Store.open(":memory:")) {
     now += seconds * 1000;
   };
   return { node, store, lines, registrar, start, attest, advance };
+}
+
+function offsetsOf({ listOffset, logOffset }: Challenge): Partial<Challenge> {
+  return { listOffset, logOffset };
 }
 
 function fail(): never {
@@ -238,6 +242,36 @@ describe("Verifier", () => {
       host: { tier: "none", reasons: [{ code: "NEVER_ATTESTED" }] },
     });
     expect(verifier.summaries()).toMatchObject([{ id: node.id, host: "none" }]);
+  });
+
+  // Gain: what was quoted before a restart of the node stands for the node after it.
+  it("takes no evidence for a nonce from before the node claimed to be in another boot", async () => {
+    const { node, lines, start } = setUp();
+    const verifier = start();
+    const known = { bootId: node.bootId };
+    const first = await verifier.challenge(node.id, known);
+    verifier.receive(node.id, encodeEvidence(node.evidence(first)));
+    const early = await verifier.challenge(node.id, known);
+    const claim = { bootId: "11111111-2222-4333-8444-555555555555" };
+    await verifier.challenge(node.id, claim);
+    const again = await verifier.challenge(node.id, claim);
+    const send = (challenge: typeof early) =>
+      verifier.receive(node.id, encodeEvidence(node.evidence(challenge)));
+    expect(() => send(early)).toThrow(expect.objectContaining({ code: "CHALLENGE_UNKNOWN" }));
+    expect(verifier.report(node.id).node).toMatchObject({
+      condition: "rebooted",
+      host: { tier: "none", reasons: [{ code: "NODE_REBOOTED" }] },
+    });
+    expect(lines.filter(({ event }) => event === "node-rebooted")).toEqual([
+      { event: "node-rebooted", node: node.id, known: node.bootId, claimed: claim.bootId },
+    ]);
+    // Only a quote made after the claim shows that there was no reboot.
+    expect(
+      send({ ...again, ...offsetsOf(await verifier.challenge(node.id, known)) }),
+    ).toMatchObject({
+      accepted: true,
+    });
+    expect(verifier.report(node.id).node.condition).toBe("attested");
   });
 
   it("challenges no node that the registrar does not know, or cannot be asked about", async () => {

@@ -35,3 +35,25 @@ it("shows an unknown image and an undeclared container as such", () => {
     /^x\/1 +- +open +no /m,
   );
 });
+
+it("shows how the node stands, and whose violations there were", () => {
+  const violations = 2;
+  const namespace = { ...namespaceOf("x", verdictOf("affirming")), violations };
+  const { node, ...rest } = reportOf(verdictOf("none"), [namespace]);
+  const [condition, lastContact] = ["stale", "2026-01-01T00:00:00.000Z"];
+  const policy = "0123456789abcdef";
+  const text = renderReport({
+    ...rest,
+    node: { ...node, condition, lastContact, policy, violations },
+  });
+  expect(text).toContain(`\n  state  stale, last contact ${lastContact}, policy 0123456789ab\n`);
+  expect(text.match(/^ +violations: 2$/gm)).toEqual([
+    "         violations: 2",
+    "    violations: 2",
+  ]);
+  const bare = renderReport({
+    ...rest,
+    node: { ...node, condition: "never-attested", policy: null },
+  });
+  expect(bare).toContain("\n  state  never-attested\n");
+});

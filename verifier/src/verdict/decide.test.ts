@@ -10,7 +10,13 @@ import { describe, expect, it } from "vitest";
 import { IMAGE, MONITOR } from "../../../test/fakes/fake-node.ts";
 import { policyDocuments } from "../../../test/fakes/verifier-bench.ts";
 import { type PolicySet, parsePolicySet } from "../policy/policy-set.ts";
-import { type Decided, decide, NOTHING_DECIDED, saysTheSame } from "./decide.ts";
+import {
+  type Decided,
+  type DecisionContext,
+  decide,
+  NOTHING_DECIDED,
+  saysTheSame,
+} from "./decide.ts";
 import type { Decision } from "./decision.ts";
 import { NO_FINDINGS } from "./findings.ts";
 import { type HostJudgement, type NamespaceJudgement, NOTHING_JUDGED } from "./judgement.ts";
@@ -67,10 +73,12 @@ function judgementOf({ host, namespace }: Case): typeof NOTHING_JUDGED {
   };
 }
 
+function contextOf({ policies: changed, stalled = false }: Case): DecisionContext {
+  return { policies: { ...policies, ...changed }, stalled };
+}
+
 function decided(given: Case, past: Decided = NOTHING_DECIDED): Decided {
-  const { version = policies.version } = given.policies ?? {};
-  const set = { ...policies, ...given.policies, version };
-  return decide(past, judgementOf(given), () => IDS, set, given.stalled ?? false);
+  return decide(past, judgementOf(given), () => IDS, contextOf(given));
 }
 
 function decisions(given: Case): { host: Decision; namespace: Decision } {
@@ -206,7 +214,7 @@ describe("a namespace's verdict", () => {
 describe("what was decided before", () => {
   it("stays the same where nothing else is said", () => {
     const first = decided({});
-    const again = decide(first, first.judgement, () => [], policies, false);
+    const again = decide(first, first.judgement, () => [], contextOf({}));
     expect(again).toBe(first);
     const second = decided({ namespace: { violations: 1 } }, first);
     expect(second.namespaces).toBe(first.namespaces);
@@ -229,7 +237,7 @@ describe("what was decided before", () => {
   it("says the same of a namespace when only the host is judged anew", () => {
     const first = decided({});
     const judgement = { ...first.judgement, host: { ...first.judgement.host, violations: 1 } };
-    const second = decide(first, judgement, () => IDS, policies, false);
+    const second = decide(first, judgement, () => IDS, contextOf({}));
     expect(saysTheSame(first, second)).toBe(true);
   });
 });

@@ -23,18 +23,21 @@ export const NOTHING_DECIDED: Decided = {
   namespaces: new LayeredMap<NamespaceId, Decision>(),
 };
 
+export interface DecisionContext {
+  readonly policies: PolicySet;
+  /** See `LOG_STALLED`. */
+  readonly stalled: boolean;
+}
+
 /**
  * What can be said of the host and of each of its namespaces `ids`. What is said as before is the same object as in
  * `past`, and `past` itself when nothing else is said at all.
- *
- * @param stalled see `LOG_STALLED`
  */
 export function decide(
   past: Decided,
   judgement: Judgement,
   ids: () => Iterable<NamespaceId>,
-  policies: PolicySet,
-  stalled: boolean,
+  { policies, stalled }: DecisionContext,
 ): Decided {
   const isSamePolicy = past.policy === policies.version;
   const isSame = isSamePolicy && past.stalled === stalled;
