@@ -24,7 +24,7 @@ const POLICIES: readonly PolicySet[] = [
   policyDocuments({
     "node-policy.json": { ...NODE_POLICY, violations: "count", programs: ["/sbin/init"] },
   }),
-].map(parsePolicySet);
+].map((files) => parsePolicySet(files));
 const USUAL = POLICIES[3] as PolicySet;
 type Step = (world: VerifierWorld) => unknown;
 

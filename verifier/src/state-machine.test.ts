@@ -1,13 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { compileRuntimePolicy, HOST, type Keyring, parseRuntimePolicy } from "@nsattest/ns-ima";
+import {
+  compileAllowlist,
+  compileRuntimePolicy,
+  HOST,
+  type Keyring,
+  parseRuntimePolicy,
+} from "@nsattest/ns-ima";
 import { encodeEvidence } from "@nsattest/protocol";
 import { describe, expect, it } from "vitest";
-import { flipBit, IMA_POLICY, IMAGE, INIT, MONITOR, ON_HOST } from "../../test/fakes/fake-node.ts";
+import { flipBit, IMA_POLICY, INIT, MONITOR, ON_HOST } from "../../test/fakes/fake-node.ts";
 import { BUSYBOX, policyDocuments, runtimePolicy } from "../../test/fakes/verifier-bench.ts";
 import { VerifierWorld, WORLD_SECONDS } from "../../test/fakes/verifier-world.ts";
 import { read } from "../../test/repo/source-tree.ts";
-import { compileLinearPattern } from "./policy/linear-pattern.ts";
+import { compileLinearPatterns } from "./policy/linear-pattern.ts";
 import { type PolicySet, parsePolicySet } from "./policy/policy-set.ts";
 
 /** The rows with `columns` columns of the tables of the document below a heading, less heads and rules. */
@@ -23,20 +29,24 @@ type Action = (world: VerifierWorld) => unknown;
 
 const OTHER_BOOT = "11111111-2222-4333-8444-555555555555";
 const KEYRING: Keyring = { judge: ([, second]) => (second === 1 ? "valid" : "invalid") };
-const LISTED = parseRuntimePolicy(JSON.stringify(runtimePolicy([BUSYBOX])));
-const SIGNED: PolicySet = {
-  ...parsePolicySet(policyDocuments()),
-  images: new Map([
-    [
-      IMAGE,
-      {
-        executions: compileRuntimePolicy(LISTED, compileLinearPattern, { keyring: KEYRING }),
-        violations: "fail",
-      },
-    ],
-  ]),
-};
+const LISTED = compileAllowlist(
+  parseRuntimePolicy(JSON.stringify(runtimePolicy([BUSYBOX]))),
+  compileLinearPatterns,
+);
 const PLAIN = parsePolicySet(policyDocuments());
+const SIGNED: PolicySet = {
+  ...PLAIN,
+  version: "signed",
+  images: new Map(
+    [...PLAIN.images].map(([image, policy]) => [
+      image,
+      {
+        ...policy,
+        executions: compileRuntimePolicy(LISTED, { keyring: KEYRING }),
+      },
+    ]),
+  ),
+};
 const HOST_LESS = parsePolicySet(policyDocuments({ "node-policy.json": undefined }));
 const IMAGE_LESS = parsePolicySet(policyDocuments({ "namespace-policies.json": undefined }));
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import {
+  compileAllowlist,
   compileRuntimePolicy,
   type FileDigest,
   type Keyring,
@@ -10,17 +11,20 @@ import {
 import { describe, expect, it } from "vitest";
 import { contentDigest } from "../../../test/fakes/fake-node.ts";
 import { BUSYBOX, runtimePolicy } from "../../../test/fakes/verifier-bench.ts";
-import { compileLinearPattern } from "../policy/linear-pattern.ts";
+import { compileLinearPatterns } from "../policy/linear-pattern.ts";
 import { judgeFile, type SignaturesOf } from "./policy-rule.ts";
 
-const listed = parseRuntimePolicy(JSON.stringify(runtimePolicy([BUSYBOX], ["/tmp/"])));
+const listed = compileAllowlist(
+  parseRuntimePolicy(JSON.stringify(runtimePolicy([BUSYBOX], ["/tmp/"]))),
+  compileLinearPatterns,
+);
 const FILE = { path: "/bin/signed", digest: contentDigest("signed") };
 const unsigned: SignaturesOf = () => [];
 const signed: SignaturesOf = () => [new Uint8Array([3])];
 
 function policyWith(judgement: "valid" | SignatureProblem | null) {
   const keyring: Keyring | null = judgement && { judge: () => judgement };
-  return compileRuntimePolicy(listed, compileLinearPattern, {
+  return compileRuntimePolicy(listed, {
     keyring,
     denied: new Map([[hexOf(contentDigest("denied")), "known to be vulnerable"]]),
   });
