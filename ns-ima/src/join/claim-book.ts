@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { sameBytes } from "./content.ts";
+import { DigestIndex } from "./digest-index.ts";
 import type { JoinEntry } from "./entry-owner.ts";
 import { NumberRows } from "./number-rows.ts";
 import { ReferenceRows } from "./reference-rows.ts";
-import { hashOfDigest, hashWith } from "./row-hash.ts";
+import { hashWith } from "./row-hash.ts";
 import { RowIndex } from "./row-index.ts";
 
 /** Whatever has the template digest: an entry's content, or a copy while no entry has come. */
@@ -22,25 +22,35 @@ interface Pair {
   readonly claimant: number;
 }
 
+class PairIndex extends RowIndex<Pair> {
+  readonly #claims: NumberRows;
+
+  constructor(claims: NumberRows) {
+    super();
+    this.#claims = claims;
+  }
+
+  protected keyOf(row: number): Pair {
+    return { claimed: this.#claims.get(row, CLAIMED), claimant: this.#claims.get(row, CLAIMANT) };
+  }
+
+  protected hash({ claimed, claimant }: Pair): number {
+    return hashWith(claimed, claimant);
+  }
+
+  protected same(a: Pair, b: Pair): boolean {
+    return a.claimed === b.claimed && a.claimant === b.claimant;
+  }
+}
+
 /** All claims, each once, by template digest: numbers in a few shared pieces of memory. It only grows. */
 export class ClaimBook {
   readonly #claimed = new ReferenceRows<Claimed>();
   /** The last claim of each `#claimed`, + 1. */
   readonly #last = new NumberRows(1);
   readonly #claims = new NumberRows(WIDTH);
-  readonly #byDigest = new RowIndex<Uint8Array>({
-    keyOf: (row) => this.#claimed.get(row).templateDigest,
-    hash: hashOfDigest,
-    same: sameBytes,
-  });
-  readonly #byPair = new RowIndex<Pair>({
-    keyOf: (row) => ({
-      claimed: this.#claims.get(row, CLAIMED),
-      claimant: this.#claims.get(row, CLAIMANT),
-    }),
-    hash: ({ claimed, claimant }) => hashWith(claimed, claimant),
-    same: (a, b) => a.claimed === b.claimed && a.claimant === b.claimant,
-  });
+  readonly #byDigest = new DigestIndex(this.#claimed);
+  readonly #byPair = new PairIndex(this.#claims);
 
   get length(): number {
     return this.#claims.length;

@@ -1,58 +1,55 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { sameBytes } from "./content.ts";
+import { DigestIndex } from "./digest-index.ts";
 import type { JoinEntry } from "./entry-owner.ts";
 import { NumberRows } from "./number-rows.ts";
 import { ReferenceRows } from "./reference-rows.ts";
-import { hashOfDigest } from "./row-hash.ts";
-import { RowIndex } from "./row-index.ts";
 
-const OWNER = 0;
-const ROUND = 1;
-/** Of the first entry with a template digest: the last one with it. Of the others: the one before. */
-const LINK = 2;
-const WIDTH = 3;
+const ROUND = 0;
+const FROM = 1;
 
 /**
- * The host list as the join keeps it: for each entry a reference to its content and twelve bytes, and an index by
- * template digest. It only grows at its end, so states of different age share one book: each reads what was there in
- * its time.
+ * The host list as the join keeps it: for each entry a reference to its content and four bytes, and an index by template
+ * digest. It only grows at its end, so states of different age share one book: each reads what was there in its time.
  */
 export class EntryBook {
-  readonly #rows = new NumberRows(WIDTH);
   readonly #contents = new ReferenceRows<JoinEntry>();
+  /** The number of its owner, and whether it is a runtime in the last bit. */
+  readonly #owners = new NumberRows(1);
+  /** Rounds with entries, and the first entry of each. */
+  readonly #rounds = new NumberRows(2);
   /** The first entry with each template digest. Violations are not in it. */
-  readonly #first = new RowIndex<Uint8Array>({
-    keyOf: (row) => this.content(row).templateDigest,
-    hash: hashOfDigest,
-    same: sameBytes,
-  });
+  readonly #first = new DigestIndex(this.#contents);
+  /**
+   * Only where several entries have a template digest: of the first one the last one, of each other the one before.
+   * So is what follows: few nodes have any of them.
+   */
+  #links: Map<number, number> | null = null;
   /** Entries that became the host's after they were settled, with the round in which they did. */
-  readonly #relieved = new Map<number, number>();
+  #relieved: Map<number, number> | null = null;
 
   get length(): number {
-    return this.#rows.length;
+    return this.#contents.length;
   }
 
   /** Makes room for `more` entries. */
   reserve(more: number): void {
-    this.#rows.reserve(more);
     this.#contents.reserve(more);
+    this.#owners.reserve(more);
     this.#first.reserve(more);
   }
 
-  /** Appends an entry; returns its index. */
+  /** Appends an entry that came in `round`, no earlier than those before; returns its index. */
   add(content: JoinEntry, isRuntime: boolean, round: number): number {
-    const index = this.#rows.add();
-    this.#contents.add(content);
-    this.#rows.set(index, ROUND, round);
-    this.#rows.set(index, OWNER, isRuntime ? 1 : 0);
-    this.#rows.set(index, LINK, index);
+    const index = this.#contents.add(content);
+    this.#owners.set(this.#owners.add(), 0, isRuntime ? 1 : 0);
+    this.#begin(round, index);
     if (content.violation) return index;
     const first = this.#first.put(content.templateDigest, index);
     if (first === index) return index;
-    this.#rows.set(index, LINK, this.#rows.get(first, LINK));
-    this.#rows.set(first, LINK, index);
+    this.#links ??= new Map();
+    this.#links.set(index, this.#links.get(first) ?? first);
+    this.#links.set(first, index);
     return index;
   }
 
@@ -62,27 +59,34 @@ export class EntryBook {
 
   /** What the policy in force said of it when it came. */
   isRuntime(index: number): boolean {
-    return (this.#rows.get(index, OWNER) & 1) === 1;
+    return (this.#owners.get(index, 0) & 1) === 1;
   }
 
   roundOf(index: number): number {
-    return this.#rows.get(index, ROUND);
+    let [low, high] = [0, this.#rounds.length - 1];
+    while (low < high) {
+      const middle = (low + high + 1) >>> 1;
+      if (this.#rounds.get(middle, FROM) <= index) low = middle;
+      else high = middle - 1;
+    }
+    return this.#rounds.get(low, ROUND);
   }
 
   /** Number of the owner that {@link settle} wrote, unless it is the host's by `round`. */
   ownerAt(index: number, round: number): number {
-    const relieved = this.#relieved.get(index);
+    const relieved = this.#relieved?.get(index);
     if (relieved !== undefined && relieved <= round) return 0;
-    return this.#rows.get(index, OWNER) >>> 1;
+    return this.#owners.get(index, 0) >>> 1;
   }
 
   /** Writes the owner of an entry, once. */
   settle(index: number, owner: number): void {
-    this.#rows.set(index, OWNER, 2 * owner + (this.#rows.get(index, OWNER) & 1));
+    this.#owners.set(index, 0, 2 * owner + (this.#owners.get(index, 0) & 1));
   }
 
   /** Gives a settled entry to the host, from `round` on. */
   relieve(index: number, round: number): void {
+    this.#relieved ??= new Map();
     this.#relieved.set(index, round);
   }
 
@@ -91,11 +95,14 @@ export class EntryBook {
     return this.#first.find(templateDigest);
   }
 
-  /** All entries with the template digest of `first`, in no order. */
-  *sharing(first: number): Generator<number> {
-    yield first;
-    for (let at = this.#rows.get(first, LINK); at !== first; at = this.#rows.get(at, LINK))
-      yield at;
+  /** All entries with the template digest of `first`, which comes first. */
+  sharing(first: number): readonly number[] {
+    const all = [first];
+    for (let at = this.#links?.get(first) ?? first; at !== first; ) {
+      all.push(at);
+      at = this.#links?.get(at) ?? first;
+    }
+    return all;
   }
 
   /** A book of its own with the first `length` entries as they were in `round`. */
@@ -104,9 +111,19 @@ export class EntryBook {
     copy.reserve(length);
     for (let index = 0; index < length; index++) {
       copy.add(this.content(index), this.isRuntime(index), this.roundOf(index));
-      copy.settle(index, this.#rows.get(index, OWNER) >>> 1);
+      copy.settle(index, this.#owners.get(index, 0) >>> 1);
     }
-    for (const [index, since] of this.#relieved) if (since <= round) copy.relieve(index, since);
+    for (const [index, since] of this.#relieved ?? []) {
+      if (since <= round) copy.relieve(index, since);
+    }
     return copy;
+  }
+
+  #begin(round: number, index: number): void {
+    const last = this.#rounds.length - 1;
+    if (last >= 0 && this.#rounds.get(last, ROUND) === round) return;
+    const row = this.#rounds.add();
+    this.#rounds.set(row, ROUND, round);
+    this.#rounds.set(row, FROM, index);
   }
 }

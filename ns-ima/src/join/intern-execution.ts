@@ -2,12 +2,9 @@
 
 import type { ExecEvent } from "../log/event.ts";
 import type { Execution } from "./namespace-facts.ts";
+import { Recollection } from "./recollection.ts";
 
-/** Executions that are remembered, twice: those used lately and those used before. */
-const REMEMBERED = 50_000;
-
-let recent = new Map<string, Execution>();
-let earlier: ReadonlyMap<string, Execution> = new Map();
+const executions = new Recollection<Execution>(50_000);
 
 /**
  * What `event` executed, without whose it is, in memory of its own. Containers execute the same everywhere, so equal
@@ -17,22 +14,13 @@ let earlier: ReadonlyMap<string, Execution> = new Map();
 export function internExecution({ how, path, digest, fsMagic, flags }: ExecEvent): Execution {
   // With its length, for the bytes of a digest may look like the beginning of a path.
   const content = digest && `${digest.algorithm} ${digest.value.length} ${latin1(digest.value)}`;
-  const key = `${how} ${fsMagic} ${flags} ${content} ${path}`;
-  const known = recent.get(key);
-  if (known) return known;
-  const execution = earlier.get(key) ?? {
+  return executions.of(`${how} ${fsMagic} ${flags} ${content} ${path}`, () => ({
     how,
     path,
     digest: digest && { algorithm: digest.algorithm, value: new Uint8Array(digest.value) },
     fsMagic,
     flags,
-  };
-  if (recent.size === REMEMBERED) {
-    earlier = recent;
-    recent = new Map();
-  }
-  recent.set(key, execution);
-  return execution;
+  }));
 }
 
 function latin1({ buffer, byteOffset, length }: Uint8Array): string {

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { NsImaError } from "../error.ts";
-import { type FileDigest, HOST, type NamespaceId, type NsOpenEvent } from "../log/event.ts";
+import { type FileDigest, HOST, type NamespaceId } from "../log/event.ts";
 import type { MapDraft } from "../log/layered-map.ts";
 import type { Claim } from "./claim.ts";
 import { namesContent } from "./content.ts";
 import type { JoinEntry } from "./entry-owner.ts";
+import { internOpening, type Opening } from "./intern-opening.ts";
 import type { JoinBooks } from "./join-books.ts";
 import type { JoinState, LateClaim, SettledOwner } from "./join-state.ts";
 import {
@@ -89,23 +90,17 @@ export class JoinDraft {
     };
   }
 
-  /** @throws NsImaError `LOG_NAMESPACE_REOPENED` */
-  open(
-    id: NamespaceId,
-    event: Pick<NsOpenEvent, "declared" | "privileged" | "labels" | "runtime">,
-  ): void {
+  /** @throws NsImaError `LOG_NAMESPACE_REOPENED`; `LOG_NAMESPACE_UNKNOWN` before the host's */
+  open(id: NamespaceId, opening: Opening): void {
     if (this.#facts.has(id)) {
       throw new NsImaError("LOG_NAMESPACE_REOPENED", `${id} was opened before`);
     }
-    const { declared, privileged, labels, runtime } = event;
     const number = this.#books.namespaces.length;
     if ((id === HOST) !== (number === 0)) {
       throw new NsImaError("LOG_NAMESPACE_UNKNOWN", `${id} was opened before the host`);
     }
     this.#books.namespaces.push(id);
-    this.#set(
-      newNamespace({ id, number, openedAt: this.events, declared, privileged, labels, runtime }),
-    );
+    this.#set(newNamespace({ id, number, openedAt: this.events, ...internOpening(opening) }));
   }
 
   /** @throws NsImaError `LOG_NAMESPACE_UNKNOWN` */
@@ -174,7 +169,7 @@ export class JoinDraft {
     const { entries } = this.#books;
     const first = entries.first(templateDigest);
     if (first === undefined || first >= this.mark) return [];
-    return [...entries.sharing(first)].filter((index) => index < this.mark);
+    return entries.sharing(first).filter((index) => index < this.mark);
   }
 
   /** Gives an entry its owner. */

@@ -1,37 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** How the rows of a table are found: by a key that can be read off each. */
-export interface RowKeys<K> {
-  keyOf(row: number): K;
-  /** 32 bits, the upper ones the best. */
-  hash(key: K): number;
-  same(a: K, b: K): boolean;
-}
-
-const FIRST_SIZE = 8;
+const FIRST_SIZE = 4;
 /** Bits of a slot for a row number, to begin with: 16 million rows. */
 const ROW_BITS = 24;
 
-/** Finds the row that has a key: a hash table of row numbers, about seven bytes a row. Rows are never removed. */
-export class RowIndex<K> {
-  readonly #keys: RowKeys<K>;
+/**
+ * Finds the row of a table that has a key, which can be read off each row: a hash table of row numbers, about six bytes
+ * a row. Rows are never removed. How keys are read, hashed and compared is said by who extends it.
+ */
+export abstract class RowIndex<K> {
   /** Row number + 1, 0 where there is none; above it bits of the hash, for reading a key costs more than all else. */
   #slots = new Uint32Array(FIRST_SIZE);
   #used = 0;
   #rowMask = 2 ** ROW_BITS - 1;
 
-  constructor(keys: RowKeys<K>) {
-    this.#keys = keys;
-  }
+  protected abstract keyOf(row: number): K;
+  /** 32 bits, the upper ones the best. */
+  protected abstract hash(key: K): number;
+  protected abstract same(a: K, b: K): boolean;
 
   /** Makes room for `more` rows. */
   reserve(more: number): void {
     const used = this.#used + more;
-    if (3 * used > 2 * this.#slots.length) this.#rebuild(2 * used);
+    if (4 * used > 3 * this.#slots.length) this.#rebuild(used + (used >> 1) + 1);
   }
 
   find(key: K): number | undefined {
-    const slot = this.#slots[this.#placeOf(key, this.#keys.hash(key))] as number;
+    const slot = this.#slots[this.#placeOf(key, this.hash(key))] as number;
     return slot === 0 ? undefined : this.#rowIn(slot);
   }
 
@@ -39,7 +34,7 @@ export class RowIndex<K> {
   put(key: K, row: number): number {
     this.reserve(1);
     while (row >= this.#rowMask) this.#rebuild(this.#slots.length, 2 * this.#rowMask + 1);
-    const hash = this.#keys.hash(key);
+    const hash = this.hash(key);
     const place = this.#placeOf(key, hash);
     const slot = this.#slots[place] as number;
     if (slot !== 0) return this.#rowIn(slot);
@@ -56,7 +51,7 @@ export class RowIndex<K> {
       const slot = this.#slots[place] as number;
       if (slot === 0) return place;
       const isAlike = (slot & ~this.#rowMask) >>> 0 === tag;
-      if (isAlike && this.#keys.same(this.#keys.keyOf(this.#rowIn(slot)), key)) return place;
+      if (isAlike && this.same(this.keyOf(this.#rowIn(slot)), key)) return place;
       place = this.#next(place);
     }
   }
@@ -65,7 +60,7 @@ export class RowIndex<K> {
     return ((slot & this.#rowMask) >>> 0) - 1;
   }
 
-  /** The lower bits of the hash: the upper ones are in the place. */
+  /** With the lower bits of the hash: the upper ones are in the place. */
   #slotOf(row: number, hash: number): number {
     return ((row + 1) | Math.imul(hash, this.#rowMask + 1)) >>> 0;
   }
@@ -84,7 +79,7 @@ export class RowIndex<K> {
     this.#slots = new Uint32Array(size);
     this.#rowMask = rowMask;
     for (const row of rows) {
-      const hash = this.#keys.hash(this.#keys.keyOf(row));
+      const hash = this.hash(this.keyOf(row));
       let place = this.#firstPlace(hash);
       while (this.#slots[place] !== 0) place = this.#next(place);
       this.#slots[place] = this.#slotOf(row, hash);

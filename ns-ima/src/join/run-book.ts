@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { FileDigest } from "../log/event.ts";
-import { namesContent, sameDigest } from "./content.ts";
+import { namesContent } from "./content.ts";
 import type { Execution } from "./namespace-facts.ts";
 import { NumberRows } from "./number-rows.ts";
 import { ReferenceRows } from "./reference-rows.ts";
-import { hashOfDigest, hashWith, hashWithText } from "./row-hash.ts";
-import { RowIndex } from "./row-index.ts";
+import { ContentIndex, type Run, RunIndex, type RunRows } from "./run-index.ts";
 
 /** Number of the host among the namespaces. */
 const HOST_NUMBER = 0;
@@ -16,37 +15,15 @@ const RUNNER = 0;
 const BEFORE = 1;
 const WIDTH = 2;
 
-interface Run {
-  readonly ns: number;
-  readonly execution: Execution;
-}
-
-interface ContentRun {
-  readonly ns: number;
-  readonly digest: FileDigest;
-}
-
 /** All executions of all namespaces, each once: references to executions that many nodes may share. It only grows. */
-export class RunBook {
+export class RunBook implements RunRows {
   readonly #executions = new ReferenceRows<Execution>();
   readonly #rows = new NumberRows(WIDTH);
-  readonly #exact = new RowIndex<Run>({
-    keyOf: (row) => ({ ns: this.#rows.get(row, RUNNER), execution: this.#executions.get(row) }),
-    hash: ({ ns, execution }) => hashWith(hashOfExecution(execution), ns),
-    same: (a, b) => a.ns === b.ns && sameExecution(a.execution, b.execution),
-  });
+  readonly #exact = new RunIndex(this);
   /** The first run of each content by each namespace. */
-  readonly #contents = new RowIndex<ContentRun>({
-    keyOf: (row) => ({ ns: this.#rows.get(row, RUNNER), digest: this.#digestOf(row) }),
-    hash: ({ ns, digest }) => hashWith(hashOfDigest(digest.value), ns),
-    same: (a, b) => a.ns === b.ns && sameDigest(a.digest, b.digest),
-  });
+  readonly #contents = new ContentIndex(this, false);
   /** The first run of each content by a container. */
-  readonly #first = new RowIndex<FileDigest>({
-    keyOf: (row) => this.#digestOf(row),
-    hash: ({ value }) => hashOfDigest(value),
-    same: sameDigest,
-  });
+  readonly #first = new ContentIndex(this, true);
 
   get length(): number {
     return this.#rows.length;
@@ -70,9 +47,13 @@ export class RunBook {
     const { digest } = execution;
     if (namesContent(digest)) {
       this.#contents.put({ ns, digest }, row);
-      if (ns !== HOST_NUMBER) this.#first.put(digest, row);
+      if (ns !== HOST_NUMBER) this.#first.put({ ns: null, digest }, row);
     }
     return row + 1;
+  }
+
+  run(row: number): Run {
+    return { ns: this.#rows.get(row, RUNNER), execution: this.#executions.get(row) };
   }
 
   /** What a namespace executed, the first one first. `last` as {@link add} returned it. */
@@ -91,7 +72,7 @@ export class RunBook {
 
   /** Number of the first container that executed the content. */
   firstRunner(digest: FileDigest): number | undefined {
-    const row = this.#first.find(digest);
+    const row = this.#first.find({ ns: null, digest });
     return row === undefined ? undefined : this.#rows.get(row, RUNNER);
   }
 
@@ -103,26 +84,4 @@ export class RunBook {
     }
     return copy;
   }
-
-  /** Of a row with a content. */
-  #digestOf(row: number): FileDigest {
-    return this.#executions.get(row).digest as FileDigest;
-  }
-}
-
-function hashOfExecution({ how, path, digest, flags }: Execution): number {
-  const content = digest === null ? 0 : hashOfDigest(digest.value);
-  return hashWithText(hashWithText(hashWith(content, flags), how), path);
-}
-
-/** True for the same way, path, digest and flags; all digests that name no content are the same. */
-function sameExecution(a: Execution, b: Execution): boolean {
-  return (
-    a === b || (a.how === b.how && a.flags === b.flags && a.path === b.path && sameContent(a, b))
-  );
-}
-
-function sameContent({ digest: a }: Execution, { digest: b }: Execution): boolean {
-  if (!namesContent(a) || !namesContent(b)) return namesContent(a) === namesContent(b);
-  return sameDigest(a, b);
 }

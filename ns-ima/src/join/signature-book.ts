@@ -13,18 +13,38 @@ const ENTRY = 0;
 const LINK = 1;
 const WIDTH = 2;
 
+class SignedIndex extends RowIndex<FileDigest> {
+  readonly #entries: EntryBook;
+  readonly #rows: NumberRows;
+
+  constructor(entries: EntryBook, rows: NumberRows) {
+    super();
+    this.#entries = entries;
+    this.#rows = rows;
+  }
+
+  protected keyOf(row: number): FileDigest {
+    return this.#entries.content(this.#rows.get(row, ENTRY)).digest as FileDigest;
+  }
+
+  protected hash({ value }: FileDigest): number {
+    return hashOfDigest(value);
+  }
+
+  protected same(a: FileDigest, b: FileDigest): boolean {
+    return sameDigest(a, b);
+  }
+}
+
 /** The entries of an {@link EntryBook} that have a signature, by the digest of their file. It only grows. */
 export class SignatureBook {
   readonly #entries: EntryBook;
   readonly #rows = new NumberRows(WIDTH);
-  readonly #byDigest = new RowIndex<FileDigest>({
-    keyOf: (row) => this.#entries.content(this.#rows.get(row, ENTRY)).digest as FileDigest,
-    hash: ({ value }) => hashOfDigest(value),
-    same: sameDigest,
-  });
+  readonly #byDigest: SignedIndex;
 
   constructor(entries: EntryBook) {
     this.#entries = entries;
+    this.#byDigest = new SignedIndex(entries, this.#rows);
   }
 
   /** Notes the entry at `index`, whose content this is. */

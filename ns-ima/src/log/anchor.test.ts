@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { hash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import type { HashName } from "@nsattest/tpm";
 import { describe, expect, it } from "vitest";
@@ -50,6 +51,14 @@ describe("the anchor rule", () => {
     for (const [index, [first]] of batches.entries()) {
       expect(hex(leafHash(first ?? record))).toBe(steps[index]?.firstLeaf);
     }
+  });
+
+  // The node's own hash of the whole, for records shorter and longer than the place where they are put together.
+  it.each([0, 1, 4063, 4064, 100_000])("hashes an event of %i bytes", (length) => {
+    const event = new Uint8Array(length).fill(7);
+    const inner = hash("sha256", Buffer.concat([Buffer.of(1), record.salt, event]), "buffer");
+    const outer = Buffer.concat([Buffer.of(0), record.tag, inner]);
+    expect(hex(leafHash({ ...record, event }))).toBe(hash("sha256", outer));
   });
 
   it("extends SHA-256 unless told otherwise", () => {

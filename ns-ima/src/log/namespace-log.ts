@@ -19,7 +19,7 @@ export interface NamespaceLogState {
   readonly batches: number;
   /** Null before the first batch. */
   readonly boot: BootEvent | null;
-  /** Whose a tag (in hexadecimal) is. */
+  /** Whose a tag (one character a byte) is. */
   readonly tags: LayeredMap<string, NamespaceId>;
   readonly namespaces: LayeredMap<NamespaceId, true>;
 }
@@ -109,7 +109,7 @@ class LogReader {
     if (this.#namespaces.has(ns)) {
       throw new NsImaError("LOG_NAMESPACE_REOPENED", `${ns} was opened before`);
     }
-    const key = hex(tag);
+    const key = keyOf(tag);
     const owner = this.#tags.get(key);
     if (owner !== undefined) {
       throw new NsImaError("LOG_TAG_REUSED", `the tag of ${ns} is that of ${owner}`);
@@ -122,7 +122,7 @@ class LogReader {
     if (!this.#namespaces.has(ns)) {
       throw new NsImaError("LOG_NAMESPACE_UNKNOWN", `${ns} was not opened`);
     }
-    if (this.#tags.get(hex(tag)) !== ns) {
+    if (this.#tags.get(keyOf(tag)) !== ns) {
       throw new NsImaError("LOG_TAG_FOREIGN", `a record of ${ns} has another tag`);
     }
   }
@@ -153,6 +153,6 @@ function isZero(bytes: Uint8Array): boolean {
   return bytes.every((byte) => byte === 0);
 }
 
-function hex(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString("hex");
+function keyOf({ buffer, byteOffset, length }: Uint8Array): string {
+  return Buffer.from(buffer, byteOffset, length).toString("latin1");
 }

@@ -58,7 +58,7 @@ export const LOG_CHECKS = {
   },
   "log-tag-foreign": {
     file: LOG,
-    excerpt: "if (this.#tags.get(hex(tag)) !== ns) {",
+    excerpt: "if (this.#tags.get(keyOf(tag)) !== ns) {",
     without: "if (false) {",
     guards: "an event has the tag of its namespace",
   },
