@@ -3,11 +3,14 @@
 import { appraiseHistory } from "./history.ts";
 import type { Log } from "./log.ts";
 import { EMPTY_STATE, type NodeState } from "./pipeline.ts";
-import { type PolicySet, restorePolicySet } from "./policy/policy-set.ts";
-import type { NodeRecord, Store, StoredRound } from "./store/store.ts";
+import type { PolicySet } from "./policy/policy-set.ts";
+import { PolicyVersions } from "./policy/policy-versions.ts";
+import type { NodeRecord, Store } from "./store/store.ts";
 
 export interface NodeStatesOptions {
   readonly store: Store;
+  /** In force now. */
+  readonly policies: PolicySet;
   readonly pendingSeconds: number;
   readonly log: Log;
 }
@@ -20,9 +23,12 @@ export interface NodeStatesOptions {
 export class NodeStates {
   readonly #options: NodeStatesOptions;
   readonly #states = new Map<string, NodeState>();
+  readonly #versions: PolicyVersions;
 
   constructor(options: NodeStatesOptions) {
     this.#options = options;
+    const { policies, store } = options;
+    this.#versions = new PolicyVersions(policies, (version) => store.findPolicy(version));
   }
 
   /** A history that does not replay is given up: the node sends everything again and begins a new one. */
@@ -49,13 +55,8 @@ export class NodeStates {
 
   #restore({ id, akPublic }: NodeRecord): NodeState {
     const { store, pendingSeconds } = this.#options;
-    const sets = new Map<string, PolicySet>();
-    const policiesOf = ({ policy }: StoredRound): PolicySet => {
-      const set = sets.get(policy) ?? restorePolicySet(store.findPolicy(policy) ?? "");
-      sets.set(policy, set);
-      return set;
-    };
     let state = EMPTY_STATE;
+    const policiesOf = ({ policy }: { readonly policy: string }) => this.#versions.of(policy);
     const context = { akPublic, policiesOf, pendingSeconds };
     for (const { appraisal } of appraiseHistory(store.rounds(id), context)) state = appraisal.state;
     return state;
