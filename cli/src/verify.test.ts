@@ -3,11 +3,17 @@
 import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { HOST } from "@nsattest/ns-ima";
 import { BUNDLE_MAX, decodeBundle, type EvidenceBundle, encodeBundle } from "@nsattest/protocol";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { FakeNode } from "../../test/fakes/fake-node.ts";
+import { FakeNode, INIT } from "../../test/fakes/fake-node.ts";
 import { newFakeKey } from "../../test/fakes/fake-tpm.ts";
-import { BUSYBOX, policyDocuments, runtimePolicy } from "../../test/fakes/verifier-bench.ts";
+import {
+  BUSYBOX,
+  PENDING_SECONDS,
+  policyDocuments,
+  runtimePolicy,
+} from "../../test/fakes/verifier-bench.ts";
 import { CommandBench, type CommandRun } from "../test/command-bench.ts";
 import { evidence } from "./evidence.ts";
 import { verify } from "./verify.ts";
@@ -200,6 +206,65 @@ describe("nsattest verify", () => {
     expect(JSON.parse(all.out)).toMatchObject({
       histories: [{ contradictions: [] }, { contradictions: [] }],
     });
+  });
+
+  it("leads to the same verdicts over restarts, other policies, late marks and refused evidence", async () => {
+    const own = await CommandBench.start();
+    try {
+      const node = own.verifier.newNode();
+      const ns = node.open("web");
+      node.run(ns, BUSYBOX);
+      node.mark();
+      await own.verifier.attest(node);
+      node.run(ns, BAD);
+      node.mark();
+      await own.verifier.restart({ policies: { "busybox.json": runtimePolicy([BAD]) } });
+      await own.verifier.attest(node);
+      node.measure({ path: "/late", content: "late" });
+      node.anchor();
+      await own.verifier.attest(node, (sent) => ({ ...sent, signature: new Uint8Array(9) }));
+      await own.verifier.attest(node);
+      own.verifier.advance(PENDING_SECONDS + 1);
+      await own.verifier.attest(node);
+      node.run(ns, { path: "/bin/worse", content: "worse" });
+      node.mark();
+      await own.verifier.restart({ policies: {} });
+      await own.verifier.attest(node);
+      const run = await own.run(verify, ["--database", own.verifier.database, "--json"]);
+      const history = historyIn(run);
+      expect(history).toMatchObject({ refusal: null, contradictions: [] });
+      const rounds = history["rounds"] as { policy: string; verdicts: Record<string, string> }[];
+      expect(rounds.length).toBeGreaterThan(3);
+      expect(new Set(rounds.map(({ policy }) => policy)).size).toBe(2);
+      expect(new Set(rounds.map(({ verdicts }) => verdicts["host"])).size).toBeGreaterThan(1);
+      const late = ["--database", own.verifier.database, "--pending-seconds", "9999", "--json"];
+      const other = await own.run(verify, late);
+      expect(other.code).toBe(4);
+      expect(historyIn(other)).toMatchObject({
+        contradictions: [
+          {
+            code: "STANDING_DIFFERS",
+            detail: "round 4, host: stored is none, proven is affirming",
+          },
+          { code: "STANDING_DIFFERS" },
+        ],
+      });
+    } finally {
+      await own.stop();
+    }
+  });
+
+  it("leaves rounds out of a long history in which nothing changed, in text", async () => {
+    const node = bench.verifier.newNode();
+    for (let round = 0; round < 15; round++) {
+      node.execute(HOST, INIT, { fsMagic: round });
+      node.mark();
+      await bench.verifier.attest(node);
+    }
+    const run = await bench.run(verify, ["--database", bench.verifier.database, "--node", node.id]);
+    expect(run.out).toMatch(
+      /^ {2}1 .*$\n^ {2}15 .*$\n^ {2}and 13 rounds in which no verdict changed$/m,
+    );
   });
 
   it("says how it is used", async () => {

@@ -77,8 +77,11 @@ export async function demo(
 }
 
 async function stayUp(accessFile: string, { err, signal }: Surroundings): Promise<void> {
-  const command = `node dist/bin/nsattest.mjs status --access ${relative(process.cwd(), accessFile)}`;
-  err(`\nThe node goes on. Ask the verifier with:\n  ${command}\nCtrl-C ends everything.\n`);
+  const access = relative(process.cwd(), accessFile);
+  const commands = ["status", "why tampered"].map(
+    (command) => `  node dist/bin/nsattest.mjs ${command} --access ${access}\n`,
+  );
+  err(`\nThe node goes on. Ask the verifier with:\n${commands.join("")}Ctrl-C ends everything.\n`);
   if (signal.aborted) return;
   await new Promise<void>((resolve) =>
     signal.addEventListener("abort", () => resolve(), { once: true }),

@@ -38,7 +38,7 @@ function findingLines(finding: Finding, number: number, namespace: string): stri
     `${number}. ${reason.code}${isFile ? ` ${reason.path}` : ""}`,
     ...wrapped(meaning, INDENT),
     ...(reason.digest === undefined ? [] : field("digest", reason.digest)),
-    ...field("detail", reason.detail),
+    ...(expected?.length === 0 ? [] : field("detail", reason.detail)),
     ...(seen.length === 0 ? [] : field("seen as", seenText(seen))),
     ...(since === null
       ? []
