@@ -3,7 +3,7 @@
 import type { Advice } from "@nsattest/protocol";
 import type { LimitCode, ReasonCode } from "../verdict/reason.ts";
 
-const REASONS: Readonly<Record<ReasonCode, Advice> & Record<string, Advice>> = {
+const REASONS: Readonly<Record<ReasonCode, Advice>> = {
   NEVER_ATTESTED: {
     meaning: "No evidence of this node was accepted yet.",
     next: "Wait for the first round. If none comes, see the agent's log on the node.",
@@ -85,10 +85,6 @@ const REASONS: Readonly<Record<ReasonCode, Advice> & Record<string, Advice>> = {
     meaning: "A file was executed whose content is denied, whatever else allows it.",
     next: "Treat it as an incident. Replace the file, or take its digest out of the deny list if it is there by mistake.",
   },
-  DENIED: {
-    meaning: "A file was executed whose content is denied, whatever else allows it.",
-    next: "Treat it as an incident. Replace the file, or take its digest out of the deny list if it is there by mistake.",
-  },
   NOT_IN_ALLOWLIST: {
     meaning: "A file was executed that the policy does not list at this path.",
     next: "Find out who put it there. If it belongs there, add path and digest to the runtime policy of the image or host, and restart the verifier; else start the container again from its image.",
@@ -135,7 +131,7 @@ const REASONS: Readonly<Record<ReasonCode, Advice> & Record<string, Advice>> = {
   },
 };
 
-const LIMITS: Readonly<Record<LimitCode, Advice> & Record<string, Advice>> = {
+const LIMITS: Readonly<Record<LimitCode | "LIST_SHA1", Advice>> = {
   BOOT_UNVERIFIED: {
     meaning: "What was booted (firmware, boot loader, kernel) is not checked yet.",
     next: "Nothing to do; know that the verdict begins with the running kernel.",
