@@ -131,7 +131,7 @@ const REASONS: Readonly<Record<ReasonCode, Advice>> = {
   },
 };
 
-const LIMITS: Readonly<Record<LimitCode | "LIST_SHA1", Advice>> = {
+const LIMITS: Readonly<Record<LimitCode, Advice>> = {
   BOOT_UNVERIFIED: {
     meaning: "What was booted (firmware, boot loader, kernel) is not checked yet.",
     next: "Nothing to do; know that the verdict begins with the running kernel.",

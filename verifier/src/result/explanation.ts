@@ -51,7 +51,8 @@ interface FileFacts {
   /** As the log has it, or the list; null where only the printed form is known. */
   path: BytePath | null;
   readonly others: Set<NamespaceId>;
-  readonly near: NearMatch[];
+  /** By owner and path: a policy may list a content at one path by itself and with the host's allowlist. */
+  readonly near: Map<string, NearMatch>;
 }
 
 /**
@@ -85,7 +86,7 @@ export function explain(input: ExplanationInput): Explanation {
       since: sinceOf(each.reason),
       seen: [...each.seen].sort(),
       expected: policy && each.reason.path !== undefined ? expectedOf(policy, each) : null,
-      near: each.near.slice(0, NAMED_MAX),
+      near: [...each.near.values()].slice(0, NAMED_MAX),
       others: [...each.others].slice(0, NAMED_MAX),
     })),
     limits: verdict.limits.map((code) => ({ code, ...adviceOf(code) })),
@@ -99,7 +100,7 @@ function policyOf({ namespace, image, policies }: ExplanationInput): CompiledRun
 }
 
 function newFacts(reason: Reason): FileFacts {
-  return { reason, seen: new Set(), path: null, others: new Set(), near: [] };
+  return { reason, seen: new Set(), path: null, others: new Set(), near: new Map() };
 }
 
 /** The host answers for what those executed who may act as the host. */
@@ -173,7 +174,7 @@ function findNearMatches(
     for (const [path, digests] of table.entries()) {
       for (const hex of digests) {
         for (const file of wanted.get(SHA256 + hex) ?? []) {
-          file.near.push({ where, owner, path: displayPath(path) });
+          file.near.set(`${owner} ${path}`, { where, owner, path: displayPath(path) });
         }
       }
     }
