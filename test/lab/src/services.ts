@@ -16,6 +16,12 @@ export interface LabPolicies {
   readonly host: RuntimePolicyDocument;
   /** By image digest. */
   readonly images: ReadonlyMap<string, RuntimePolicyDocument>;
+  /** Further members of `node-policy.json`. */
+  readonly node?: Readonly<Record<string, unknown>>;
+  /** Further members of every image's entry in `namespace-policies.json`. */
+  readonly namespaces?: Readonly<Record<string, unknown>>;
+  /** Further files of the folder, by name. */
+  readonly files?: Readonly<Record<string, string>>;
 }
 
 export interface ServicesOptions {
@@ -182,23 +188,23 @@ export class Services {
   }
 }
 
-function policyFiles({ host, images, ...node }: LabPolicies): Record<string, string> {
+function policyFiles(policies: LabPolicies): Record<string, string> {
+  const { host, images, node, namespaces, files, ...usual } = policies;
   const named = [...images].map(([image, policy], index) => ({
     image,
     policy,
     file: `image-${index}.json`,
   }));
   const documents: Record<string, unknown> = {
-    "node-policy.json": { ...node, runtimePolicy: "host.json" },
+    "node-policy.json": { ...usual, ...node, runtimePolicy: "host.json" },
     "host.json": host,
     "namespace-policies.json": {
-      policies: named.map(({ image, file }) => ({ image, runtimePolicy: file })),
+      policies: named.map(({ image, file }) => ({ ...namespaces, image, runtimePolicy: file })),
     },
   };
   for (const { file, policy } of named) documents[file] = policy;
-  return Object.fromEntries(
-    Object.entries(documents).map(([file, value]) => [file, JSON.stringify(value)]),
-  );
+  const texts = Object.entries(documents).map(([file, value]) => [file, JSON.stringify(value)]);
+  return { ...Object.fromEntries(texts), ...files };
 }
 
 async function writeFiles(folder: string, files: Readonly<Record<string, string>>): Promise<void> {

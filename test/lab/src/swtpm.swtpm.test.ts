@@ -43,6 +43,20 @@ it("keeps a state folder that was brought, and waits for QEMU when it is given a
   expect(answer.readUInt32BE(0)).toBe(0);
 });
 
+it("has the banks that were asked for", { timeout: SETUP_TIMEOUT_MS }, async () => {
+  const swtpm = await startSwtpm({ banks: ["sha384"] });
+  onTestFinished(() => swtpm.close());
+  const tpm = connect(swtpm.socketPath);
+  onTestFinished(() => void tpm.destroy());
+  // TPM2_GetCapability(TPM_CAP_PCRS): part 3, 30.2.
+  tpm.write(Buffer.from("8001000000160000017a000000050000000000000001", "hex"));
+  const [answer] = (await once(tpm, "data")) as [Buffer];
+  const selections = answer.subarray(19).toString("hex").match(/.{12}/g);
+  expect(selections?.filter((selection) => !selection.endsWith("000000"))).toEqual([
+    "000c03ffffff",
+  ]);
+});
+
 it("fails with a code when the state folder is no TPM's", async () => {
   const folder = await mkdtemp(join(tmpdir(), "nsattest-test-"));
   onTestFinished(() => rm(folder, { recursive: true }));

@@ -10,7 +10,7 @@ import type { GuestCommand } from "./guest-command.ts";
 import { code, dataFrom, executable, type GuestFile } from "./guest-file.ts";
 import type { KernelSeries } from "./kernel.ts";
 import { HOOK_PATH } from "./oci-config.ts";
-import { Services } from "./services.ts";
+import { type LabPolicies, Services } from "./services.ts";
 import type { Vm } from "./vm.ts";
 
 export interface TestbedOptions {
@@ -24,6 +24,10 @@ export interface TestbedOptions {
   /** Further files of the machine. */
   readonly files?: readonly GuestFile[];
   readonly append?: readonly string[];
+  /** Text of another IMA policy than a node's. */
+  readonly imaPolicy?: string;
+  /** What the verifier expects instead of what is usual. */
+  readonly policies?: (usual: LabPolicies) => LabPolicies;
   readonly intervalSeconds?: number;
   readonly validSeconds?: number;
   /** Told what is being done. */
@@ -81,25 +85,27 @@ export class Testbed {
       cacheDir,
       files,
       ...(options.append === undefined ? {} : { append: options.append }),
+      ...(options.imaPolicy === undefined ? {} : { imaPolicy: options.imaPolicy }),
     });
     const folder = await mkdtemp(join(tmpdir(), "nsattest-lab-"));
     try {
       log?.("starting registrar and verifier");
+      const usual: LabPolicies = {
+        imaPolicy: { path: IMA_POLICY, digest: `sha256:${vm.disk.digests.get(IMA_POLICY)}` },
+        runtimes: [...vm.disk.digests]
+          .filter(([path]) => RUNTIME_FILES.test(path))
+          .map(([, digest]) => `sha256:${digest}`),
+        programs: bundles
+          .filter((name) => name.endsWith(".cjs"))
+          .map((name) => `${CODE_FOLDER}/${name}`),
+        host: vm.hostPolicy,
+        images: new Map([[image.digest, image.policy]]),
+      };
       const services = await Services.start({
         bin: artefacts.bin,
         folder: join(folder, "services"),
         ekRoots: vm.ekRoots,
-        policies: {
-          imaPolicy: { path: IMA_POLICY, digest: `sha256:${vm.disk.digests.get(IMA_POLICY)}` },
-          runtimes: [...vm.disk.digests]
-            .filter(([path]) => RUNTIME_FILES.test(path))
-            .map(([, digest]) => `sha256:${digest}`),
-          programs: bundles
-            .filter((name) => name.endsWith(".cjs"))
-            .map((name) => `${CODE_FOLDER}/${name}`),
-          host: vm.hostPolicy,
-          images: new Map([[image.digest, image.policy]]),
-        },
+        policies: options.policies?.(usual) ?? usual,
         intervalSeconds: options.intervalSeconds ?? 2,
         validSeconds: options.validSeconds ?? 20,
         ...(log === undefined ? {} : { log }),
