@@ -38,6 +38,18 @@ export const LIST_CHECKS = {
     guards: "each pinned PCR has a quoted value",
     tests: [{ file: "ns-ima/src/list/replay.test.ts", title: "a value of another bank, and none" }],
   },
+  "list-padded": {
+    file: REPLAY,
+    excerpt: "if (state.pins.paddedSha1 && state.entries === 0) {",
+    without: "if (state.entries === 0) {",
+    guards: "SHA-1 vouches for a list only where it is pinned to",
+  },
+  "list-pcr-all": {
+    file: REPLAY,
+    excerpt: "if (way.arrived) missing++;",
+    without: "",
+    guards: "all pinned PCRs have their values at once",
+  },
   "list-head": {
     file: MISMATCH,
     excerpt: "if (entries === 0 && !begins) {",

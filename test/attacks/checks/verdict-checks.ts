@@ -59,6 +59,12 @@ export const VERDICT_CHECKS = {
     without: "",
     guards: "what is not known of the host is said of its namespaces",
   },
+  "verdict-sha1": {
+    file: "verifier/src/verdict/list-limit.ts",
+    excerpt: "if (!isSha1Only(list) || findings.limits.includes(LIMIT)) return judgement;",
+    without: "return judgement;",
+    guards: "where SHA-1 alone vouches for a list, that is said",
+  },
   "verdict-unstable": {
     file: NAMESPACE,
     excerpt: "const contraindicated = [...findings.reasons, ...unstable];",

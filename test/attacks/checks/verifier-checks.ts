@@ -152,6 +152,12 @@ export const VERIFIER_CHECKS = {
     without: "if (seen.clock.resetCount > resetCount || !sameId) return true;",
     guards: "a new boot has both a new id and a higher reset count",
   },
+  "boot-pins": {
+    file: "verifier/src/pipeline.ts",
+    excerpt: "|| past.replayed.list.pins.id !== pins.id;",
+    without: ";",
+    guards: "what was proven with other pins is proven again",
+  },
   "boot-clock": {
     file: BOOT,
     excerpt: "if (seen.clock.clock < clock) {",
@@ -178,9 +184,9 @@ export const VERIFIER_CHECKS = {
   },
   "evidence-proven": {
     file: "ns-ima/src/list/replay.ts",
-    excerpt: "  return {\n    state: {\n      pins,",
+    excerpt: "  return {\n    state: {\n      ...state,",
     without:
-      '  while (reader.next()) {\n    contents.push(readContent(reader, latin1DigestOf("sha256", reader.hashed)));\n  }\n  return {\n    state: {\n      pins,',
+      '  while (reader.next()) {\n    contents.push(readContent(reader, latin1DigestOf("sha256", reader.hashed)));\n  }\n  return {\n    state: {\n      ...state,',
     guards: "records that were not extended are not taken for measured",
   },
   "refusal-standing": {
