@@ -7,6 +7,7 @@ import { attempt } from "./engine/attempt.ts";
 import type { FuzzReport } from "./engine/fuzz.ts";
 import { readKnownCodes } from "./engine/known-codes.ts";
 import { runTarget } from "./engine/run-target.ts";
+import { threadClock } from "./engine/thread-clock.ts";
 import { type Options, parseOptions, USAGE } from "./options.ts";
 import { TARGETS } from "./targets/all.ts";
 
@@ -45,9 +46,7 @@ function tryAgain(name: string, file: string): number {
   const target = TARGETS.get(name)?.(ROOT);
   if (!target) return 2;
   const input = new Uint8Array(readFileSync(file));
-  const { behaviour, fault } = attempt(target, input, readKnownCodes(ROOT), () =>
-    performance.now(),
-  );
+  const { behaviour, fault } = attempt(target, input, readKnownCodes(ROOT), threadClock());
   process.stdout.write(`${fault ?? behaviour}\n`);
   return fault === null ? 0 : 1;
 }

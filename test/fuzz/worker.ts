@@ -5,6 +5,7 @@ import { fuzz } from "./engine/fuzz.ts";
 import { readKnownCodes } from "./engine/known-codes.ts";
 import { Random } from "./engine/random.ts";
 import { SharedInput } from "./engine/shared-input.ts";
+import { threadClock } from "./engine/thread-clock.ts";
 import { TARGETS } from "./targets/all.ts";
 
 /** What a worker is told. */
@@ -20,13 +21,12 @@ const { root, name, seed, seconds, memory } = workerData as WorkerTask;
 const target = TARGETS.get(name)?.(root);
 if (!target) throw new Error(`no target ${name}`);
 const shared = new SharedInput(memory);
-const clock = (): number => performance.now();
-const end = clock() + 1000 * seconds;
+const end = performance.now() + 1000 * seconds;
 const report = fuzz(target, {
   random: new Random(seed),
   codes: readKnownCodes(root),
-  clock,
-  isOver: () => clock() >= end,
+  clock: threadClock(),
+  isOver: () => performance.now() >= end,
   before: (input) => shared.begin(input),
   after: () => shared.end(),
 });

@@ -22,7 +22,7 @@ const MARGIN_BYTE = 0xa5;
 /**
  * Runs `target` on `input` once, and again where time or memory were too much: only what is so each time is a fault.
  *
- * @param clock milliseconds
+ * @param clock milliseconds of the thread
  */
 export function attempt(
   target: FuzzTarget,

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// What no input may exceed. Machines that test are shared and slow: every time is multiplied.
+// What no input may exceed. Times are those of the thread (see thread-clock.ts), multiplied for machines that are slow.
 
 const MIB = 1024 * 1024;
 
-/** How much slower than an idle machine the one may be that tests. */
+/** How much slower the machine may be that tests, while others use its caches and its cores. */
 export const SLOWNESS = 4;
 
 /** Milliseconds for one input of at most 64 KiB, the least of {@link ATTEMPTS}. */
