@@ -22,6 +22,17 @@ function newNode(): FakeNode {
   return node;
 }
 
+const NOTHING_ASKED = {
+  nonce: new Uint8Array(32).fill(7),
+  bank: "sha256",
+  pcrs: [10, 13],
+  deadline: "",
+} as const;
+
+function offsetsAfter({ state: { replayed } }: Appraisal) {
+  return { listOffset: replayed.list.bytes, logOffset: replayed.log.batches };
+}
+
 /** One honest round after `past`. */
 function round(node: FakeNode, past: NodeState = EMPTY_STATE, by: PolicySet = policies): Appraisal {
   node.mark();
@@ -148,5 +159,76 @@ describe("appraise", () => {
       "NOT_IN_ALLOWLIST",
       "HOST_UNPROVEN",
     ]);
+  });
+
+  it.each([
+    [
+      "fail",
+      "contraindicated",
+      ["VIOLATION"],
+      "contraindicated",
+      ["DIGEST_UNSTABLE", "HOST_CONTRAINDICATED"],
+    ],
+    ["warn", "warning", ["VIOLATION"], "warning", ["VIOLATION", "HOST_WARNING"]],
+    ["count", "affirming", [], "affirming", []],
+  ] as const)(
+    "makes of violations what the policies say: %s",
+    (rule, tier, codes, nsTier, nsCodes) => {
+      const documents = policyDocuments();
+      for (const name of ["node-policy.json", "namespace-policies.json"]) {
+        const document = JSON.parse(documents.get(name) ?? "") as { policies?: object[] };
+        const changed = document.policies
+          ? { policies: document.policies.map((each) => ({ ...each, violations: rule })) }
+          : { ...document, violations: rule };
+        documents.set(name, JSON.stringify(changed));
+      }
+      const node = newNode();
+      const ns = node.open("web");
+      node.run(ns, BUSYBOX);
+      for (const who of [HOST, ns, ns]) {
+        node.claim(who, new Uint8Array(32));
+        node.measure(BUSYBOX, { digest: null });
+      }
+      const { state, decisions, ...rest } = round(node, EMPTY_STATE, parsePolicySet(documents));
+      expect(decisions.host.tier).toBe(tier);
+      expect(hostCodes({ state, decisions, ...rest })).toEqual(codes);
+      expect(decisions.namespaces.get(ns)?.tier).toBe(nsTier);
+      expect(namespaceCodes({ state, decisions, ...rest }, ns)).toEqual(nsCodes);
+      const { host, namespaces } = state.decided.judgement;
+      expect([host.violations, namespaces.get(ns)?.violations]).toEqual([1, 2]);
+    },
+  );
+
+  it("fails a namespace for violations while nobody has said what they are worth", () => {
+    const node = newNode();
+    const ns = node.open("web", { labels: [] });
+    node.claim(ns, new Uint8Array(32));
+    expect(namespaceCodes(round(node), ns)).toContain("DIGEST_UNSTABLE");
+  });
+
+  it("holds each kind of instability against a container once, and keeps what it said", () => {
+    const node = newNode();
+    const ns = node.open("web");
+    node.execute(ns, BUSYBOX, { digest: null });
+    const first = round(node);
+    node.execute(ns, BUSYBOX);
+    const second = round(node, first.state);
+    expect(namespaceCodes(second, ns)).toEqual(["DIGEST_UNSTABLE"]);
+    expect(second.decisions.namespaces).toBe(first.decisions.namespaces);
+  });
+
+  it("finds nothing new in evidence that has nothing new, and remembers all the same objects", () => {
+    const node = newNode();
+    node.run(node.open("web"), BUSYBOX);
+    const first = round(node);
+    const again = { ...node.evidence({ ...NOTHING_ASKED, ...offsetsAfter(first) }) };
+    const second = appraise(first.state, again, {
+      akPublic: node.registeredAk,
+      policies,
+      now: 1e9,
+      pendingSeconds: 60,
+    });
+    expect([first.hasNews, second.hasNews]).toEqual([true, false]);
+    expect(second.decisions).toBe(first.decisions);
   });
 });

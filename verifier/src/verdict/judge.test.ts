@@ -23,6 +23,13 @@ describe("judge", () => {
     expect(policy).toBe(policies.version);
   });
 
+  it("takes a namespace that was never opened for one that was not seen", () => {
+    const changed = new Set(["ghost/1"]);
+    const news = newsOf({ state: EMPTY_JOIN, entries: [], executions: [], changed }, [], 0);
+    const { namespaces } = judge({ ...NOTHING_JUDGED, policy: policies.version }, news, policies);
+    expect(namespaces.get("ghost/1")).toMatchObject({ image: null, gap: "open", executed: false });
+  });
+
   it("gives back what it was given when there is nothing new", () => {
     const judgement = judge(NOTHING_JUDGED, nothing, policies);
     expect(judge(judgement, nothing, policies)).toBe(judgement);
