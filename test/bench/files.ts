@@ -28,11 +28,14 @@ export function named(path: string, content: string): BenchFile {
   return { path, digest: new Uint8Array(Buffer.from(hash("sha256", content), "hex")) };
 }
 
-/** Policies that allow the host `files`, and containers of {@link IMAGE} `imageFiles`. */
+/**
+ * Policies that allow the host `files` and what is signed by a key of `keyring` (PEM), and containers of {@link IMAGE}
+ * `imageFiles`.
+ */
 export function policiesFor(
   files: Iterable<BenchFile>,
   imageFiles: Iterable<BenchFile>,
-  changes: Readonly<Record<string, unknown>> = {},
+  keyring?: string,
 ): PolicySet {
   const documents: Record<string, unknown> = {
     "node-policy.json": {
@@ -40,14 +43,20 @@ export function policiesFor(
       runtimes: [text(named("/usr/sbin/runc", "runc"))],
       programs: [PROGRAM_PATH],
       runtimePolicy: "host.json",
+      ...(keyring !== undefined && { keyring: "host.pem" }),
     },
     "host.json": runtimePolicy(files),
     "namespace-policies.json": { policies: [{ image: IMAGE, runtimePolicy: "image.json" }] },
     "image.json": runtimePolicy(imageFiles),
-    ...changes,
+    ...(keyring !== undefined && { "host.pem": keyring }),
   };
   return parsePolicySet(
-    new Map(Object.entries(documents).map(([name, document]) => [name, JSON.stringify(document)])),
+    new Map(
+      Object.entries(documents).map(([name, document]) => [
+        name,
+        typeof document === "string" ? document : JSON.stringify(document),
+      ]),
+    ),
   );
 }
 
