@@ -18,11 +18,19 @@ export type EntryOwner = "host" | "unowned" | "gap" | "pending" | { readonly ns:
 /** What the join reads of an entry; an {@link EntryContent} that the replay has matched. */
 export type JoinEntry = Pick<
   EntryContent,
-  "template" | "kind" | "templateDigest" | "violation" | "digest" | "path" | "signature"
+  | "template"
+  | "kind"
+  | "templateDigest"
+  | "violation"
+  | "digest"
+  | "path"
+  | "signature"
+  | "clearedBy"
 >;
 
 /** An entry and who answers for it. Path and digest of a violation are nobody's word. */
-export interface JoinedEntry extends Omit<JoinEntry, "templateDigest" | "signature"> {
+export interface JoinedEntry extends Omit<JoinEntry, "templateDigest" | "signature" | "clearedBy"> {
+  readonly content: JoinEntry;
   /** Place in the host list, from 0. */
   readonly index: number;
   readonly owner: EntryOwner;

@@ -103,6 +103,7 @@ describe("an entry of the host list", () => {
         index: 0,
         owner: A,
         round: 1,
+        content: tool,
         template: "ima-sig",
         kind: "file",
         violation: false,

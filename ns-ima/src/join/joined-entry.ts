@@ -10,11 +10,13 @@ export function joinedEntry(state: JoinState, index: number): JoinedEntry | unde
 }
 
 /** The same for an index below `state.entries`. */
-export function entryAt({ books, mark, round }: JoinState, index: number): JoinedEntry {
+export function entryAt({ books, mark, round: present }: JoinState, index: number): JoinedEntry {
   const { entries, namespaces } = books;
-  const { template, kind, violation, path, digest } = entries.content(index);
-  const owner = index < mark ? ownerOf(entries.ownerAt(index, round), namespaces) : "pending";
-  return { index, owner, round: entries.roundOf(index), template, kind, violation, path, digest };
+  const content = entries.content(index);
+  const { template, kind, violation, path, digest } = content;
+  const owner = index < mark ? ownerOf(entries.ownerAt(index, present), namespaces) : "pending";
+  const round = entries.roundOf(index);
+  return { index, owner, round, content, template, kind, violation, path, digest };
 }
 
 /** How many entries there are of each owner; together all that are known. */

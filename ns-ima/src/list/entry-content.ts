@@ -27,5 +27,6 @@ export function readContent(reader: RecordReader, digest: string): EntryContent 
     signature: data.signature,
     buffer: data.buffer,
     others: data.others,
+    clearedBy: undefined,
   };
 }

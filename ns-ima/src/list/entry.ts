@@ -14,7 +14,7 @@ export interface TemplateField {
 
 /**
  * What one record of the host list says, wherever it says so: equal records, of whatever node, may be the same object,
- * so what is derived from a content may be remembered by it. It owns its memory and never changes.
+ * so what is derived from a content may be remembered by it. It owns its memory and never changes, but for `clearedBy`.
  *
  * The digest that is extended covers the fields, not the header: `template` is proven by the shape of the fields only.
  * Of a violation the kernel hashes nothing at all: template, path, signature and buffer are whatever the sender wrote.
@@ -44,6 +44,11 @@ export interface EntryContent {
   readonly buffer: Uint8Array | null;
   /** The other fields, in their order. Their form is checked, and nothing else. */
   readonly others: readonly TemplateField[];
+  /**
+   * Who has looked at the content last and found nothing to say about it, compared by identity: so that whoever meets it
+   * on a thousand nodes looks once. It holds nothing of the content, and is nobody's word but its own.
+   */
+  clearedBy?: object | undefined;
 }
 
 /** A content and the record it was read from. Nothing is authentic before `replayList` has matched it. */

@@ -9,7 +9,7 @@ import {
 } from "@nsattest/ns-ima";
 import { VerifierError } from "../error.ts";
 import { JsonSection } from "../strict-json.ts";
-import { digestText } from "./digest-text.ts";
+import { DigestSet } from "./digest-set.ts";
 import {
   type HostParts,
   type NamespacePolicy,
@@ -20,7 +20,9 @@ import { type PolicyParts, PolicyPartsReader } from "./policy-parts.ts";
 import { joinRefusals, type Refusals, readRefusals } from "./policy-rules.ts";
 
 /** The host's policy: what the node must be, and what it may execute. */
-export interface HostPolicy extends NodePolicy {
+export interface HostPolicy extends Omit<NodePolicy, "runtimes"> {
+  /** Container runtimes that are not denied. */
+  readonly runtimes: DigestSet;
   readonly executions: CompiledRuntimePolicy;
 }
 
@@ -82,7 +84,7 @@ export function listPinsOf({ host }: PolicySet): ListPins {
 
 /** Knows the container runtimes that the host's policy names: none without one. */
 export function isRuntimeOf({ host }: PolicySet): RuntimeTest {
-  return (digest) => host?.runtimes.has(digestText(digest)) ?? false;
+  return (digest) => host?.runtimes.has(digest) ?? false;
 }
 
 /** The set whose `documents` these are. Throws as {@link parsePolicySet}. */
@@ -109,7 +111,9 @@ function readHost(text: string, everywhere: Refusals, reader: PolicyPartsReader)
   const keys = reader.keys(node.keyring);
   const executions = reader.bind(node.runtimePolicy, allowlist, { keys, refusals });
   // A denied runtime is no runtime: what it does is then its container's, and denied there.
-  const runtimes = new Set([...node.runtimes].filter((digest) => !denied.has(digest)));
+  const runtimes = new DigestSet(
+    new Set([...node.runtimes].filter((digest) => !denied.has(digest))),
+  );
   return {
     host: executions && { ...node, runtimes, executions },
     parts: { allowlist, keys: [...keys, ...(allowlist?.keys ?? [])], revoked: node.revoked },

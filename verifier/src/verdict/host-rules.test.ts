@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { FileDigest, JoinedEntry } from "@nsattest/ns-ima";
+import type { FileDigest, JoinEntry, JoinedEntry } from "@nsattest/ns-ima";
 import { describe, expect, it } from "vitest";
 import { contentDigest, IMA_POLICY, INIT, MONITOR, RUNC } from "../../../test/fakes/fake-node.ts";
 import { digestText, policyDocuments } from "../../../test/fakes/verifier-bench.ts";
 import { parsePolicySet } from "../policy/policy-set.ts";
 import {
+  isCleared,
   isFirstAggregate,
   isKexecAggregate,
   isPinnedImaPolicy,
@@ -35,17 +36,16 @@ function entry(
   content: string | null,
   change: Partial<JoinedEntry> = {},
 ): JoinedEntry {
-  return {
-    index: 7,
-    owner: "host",
-    round: 1,
+  const digest = content === null ? null : contentDigest(content);
+  const file = {
     template: "ima-sig",
     kind: "file",
     violation: content === null,
     path,
-    digest: content === null ? null : contentDigest(content),
-    ...change,
-  };
+    digest,
+  } as const;
+  const read = { ...file, templateDigest: new Uint8Array(32), signature: null };
+  return { index: 7, owner: "host", round: 1, content: read, ...file, ...change };
 }
 
 const unsigned = (): readonly Uint8Array[] => [];
@@ -66,6 +66,37 @@ describe("isFirstAggregate", () => {
     ["a violation", entry("boot_aggregate", null, { index: 0 }), false],
   ])("of %s", (_, given, expected) => {
     expect(isFirstAggregate(given)).toBe(expected);
+  });
+});
+
+describe("isCleared", () => {
+  const { content: clean } = entry(INIT.path, INIT.content);
+
+  it("is an allowed or excluded file, also when it is asked again", () => {
+    for (const content of [clean, entry("/tmp/x", "anything").content]) {
+      expect(isCleared(policy, content)).toBe(true);
+      expect(content.clearedBy).toBe(policy);
+      expect(isCleared(policy, content)).toBe(true);
+    }
+  });
+
+  it("is not what another policy has cleared, but to be asked about", () => {
+    const content = { ...entry("/bin/other", "other").content, clearedBy: { ...policy } };
+    expect(isCleared(policy, content)).toBe(false);
+    expect(content.clearedBy).not.toBe(policy);
+  });
+
+  it.each<[string, Partial<JoinEntry>]>([
+    ["a file with other content", { digest: contentDigest("replaced") }],
+    ["a violation", { digest: null, violation: true }],
+    ["a buffer, of whatever name", { kind: "buffer" }],
+    ["one of our programs", { path: MONITOR.path, digest: contentDigest(MONITOR.content) }],
+    ["the IMA policy", { path: policy.imaPolicy.path }],
+    ["an aggregate", { path: "boot_aggregate" }],
+  ])("is not %s", (_, change) => {
+    const content = { ...clean, clearedBy: undefined, ...change };
+    expect(isCleared(policy, content)).toBe(false);
+    expect(content.clearedBy).toBeUndefined();
   });
 });
 

@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { BOOT_AGGREGATE, isBootAggregate, type JoinedEntry, type PathForm } from "@nsattest/ns-ima";
+import {
+  BOOT_AGGREGATE,
+  isBootAggregate,
+  type JoinEntry,
+  type JoinedEntry,
+  type PathForm,
+} from "@nsattest/ns-ima";
 import { digestText } from "../policy/digest-text.ts";
 import type { HostPolicy } from "../policy/policy-set.ts";
 import {
@@ -61,8 +67,30 @@ export function judgeHostFile(
   signaturesOf: SignaturesOf,
 ): FileAnswer {
   const { digest } = file;
-  if (digest !== null && policy.runtimes.has(digestText(digest))) return NOTHING_AGAINST;
+  if (digest !== null && policy.runtimes.has(digest)) return NOTHING_AGAINST;
   return judgeFile(policy.executions, file, form, signaturesOf);
+}
+
+/**
+ * True for a content that means nothing beyond itself, and against which the policy has nothing: wherever it stands in a
+ * list, and on whichever node. The policy is asked once for all equal entries.
+ */
+export function isCleared(policy: HostPolicy, content: JoinEntry): boolean {
+  if (content.clearedBy === policy) return true;
+  const { path, digest, signature } = content;
+  const meansMore =
+    digest === null ||
+    isBuffer(content) ||
+    path === BOOT_AGGREGATE ||
+    path === policy.imaPolicy.path ||
+    policy.programs.includes(path);
+  if (meansMore) return false;
+  // Its own signature only: what else a node knows of a file is not the content's.
+  const signatures = signature === null ? [] : [signature];
+  const { reasons } = judgeHostFile(policy, content, "ima", () => signatures);
+  if (reasons.length > 0) return false;
+  content.clearedBy = policy;
+  return true;
 }
 
 /** True for the entry that proves which IMA policy was loaded. */
@@ -79,6 +107,6 @@ export function programOf(policy: HostPolicy, { path, digest }: JoinedEntry): st
 }
 
 /** What was measured is no file: only such an entry is asked as a buffer, whatever a file is called. */
-function isBuffer({ kind }: JoinedEntry): boolean {
+function isBuffer({ kind }: Pick<JoinEntry, "kind">): boolean {
   return kind === "buffer";
 }

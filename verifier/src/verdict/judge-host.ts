@@ -11,6 +11,7 @@ import {
 import type { HostPolicy } from "../policy/policy-set.ts";
 import { type Findings, limitsOf, withFindings } from "./findings.ts";
 import {
+  isCleared,
   isFirstAggregate,
   isKexecAggregate,
   isPinnedImaPolicy,
@@ -80,21 +81,27 @@ function judgeEntries(
   policy: HostPolicy,
 ): JudgedEntries {
   const waited = waitingEntries.map((index) => joinedEntry(joined.state, index));
-  const entries = [...waited.filter((entry) => entry !== undefined), ...joined.entries];
+  const entries = [...waited.filter((entry) => entry !== undefined), ...joined.entries].filter(
+    (entry) => isAnsweredBy(isHost, entry) && !isCleared(policy, entry.content),
+  );
   const own = entries.filter(({ owner }) => owner === "host");
-  const asHost = entries.filter(({ owner }) => typeof owner === "object" && isHost(owner.ns));
   const judgeEntry = (entry: JoinedEntry): Partial<Findings> => {
     if (entry.digest === null) return violationFindings(policy.violations, writtenReason(entry));
     if (isKexecAggregate(entry, attached)) return {};
     return { reasons: judgeHostEntry(policy, entry, signaturesOf) };
   };
-  const found = [...own, ...asHost].map(judgeEntry);
+  const found = entries.map(judgeEntry);
   return {
     reasons: found.flatMap(({ reasons = [] }) => reasons),
     warnings: found.flatMap(({ warnings = [] }) => warnings),
     programs: own.flatMap((entry) => programOf(policy, entry) ?? []),
     imaPolicyProven: own.some((entry) => isPinnedImaPolicy(policy, entry)),
   };
+}
+
+/** True for an entry of the host, or of whoever may act as the host. */
+function isAnsweredBy(isHost: (ns: NamespaceId) => boolean, { owner }: JoinedEntry): boolean {
+  return typeof owner === "object" ? isHost(owner.ns) : owner === "host";
 }
 
 function withPrograms(known: readonly BytePath[], more: readonly BytePath[]): readonly BytePath[] {
