@@ -40,7 +40,7 @@ export class ContentCache {
     if (expected !== undefined) return expected;
     const first = this.#firstOf(digest);
     for (let way = first; way < first + WAYS; way++) {
-      const found = this.#at(this.#places[way] ?? 0, digest, template);
+      const found = this.#at(Number(this.#places[way]), digest, template);
       if (found !== undefined) return found;
     }
     return undefined;
@@ -69,6 +69,6 @@ export class ContentCache {
   }
 
   #firstOf(digest: Uint32Array): number {
-    return ((digest[0] ?? 0) & (this.#capacity / WAYS - 1)) * WAYS;
+    return (Number(digest[0]) & (this.#capacity / WAYS - 1)) * WAYS;
   }
 }

@@ -34,6 +34,9 @@ export function isListTemplate(name: string): boolean {
 /** @throws NsImaError `LIST_TEMPLATE_UNSUPPORTED` when there is no template, or one is none; `LIST_PCR_UNSUPPORTED` for no PCR */
 export function listPins({ bank, pcrs, templates, paddedSha1 }: ListPinsInput): ListPins {
   if (pcrs.length === 0) throw new NsImaError("LIST_PCR_UNSUPPORTED", "no PCR is pinned");
+  if (templates.length === 0) {
+    throw new NsImaError("LIST_TEMPLATE_UNSUPPORTED", "no template is pinned");
+  }
   const names = [...new Set(templates)].sort();
   const indices = [...new Set(pcrs)].sort((a, b) => a - b);
   return {

@@ -5,13 +5,15 @@ import { ByteReader, ByteWriter, HASH_ALGORITHMS, type HashName } from "@nsattes
 import { NsImaError } from "../error.ts";
 import { LEGACY_PATH_MAX, LIST_DATA_MAX, LIST_NAME_MAX } from "../limits.ts";
 import { bytePathFromBytes, displayPath } from "./byte-path.ts";
-import { compileTemplate, type Template } from "./template.ts";
+import type { Template } from "./template.ts";
 import { hashedBytes, LEGACY_DIGEST_SIZE } from "./template-data.ts";
 
 /** A template of which only the layout is known. */
 const ANY: Template = { name: "", nameBytes: new Uint8Array(), fields: [], legacy: false };
 /** The one that has another layout. */
-const LEGACY: readonly Template[] = [compileTemplate("ima") ?? ANY];
+const LEGACY: readonly Template[] = [
+  { name: "ima", nameBytes: Buffer.from("ima"), fields: [], legacy: true },
+];
 
 /** PCRs of a TPM as Linux numbers them; a record that names a higher one is not a record. */
 const PCR_COUNT = 32;

@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { ContentCache } from "./content-cache.ts";
 import { encodeEntry } from "./encode-entry.ts";
-import { DEFAULT_LIST_PINS } from "./list-pins.ts";
+import { DEFAULT_LIST_PINS, listPins } from "./list-pins.ts";
 import { parseMeasurementList } from "./measurement-list.ts";
 import { initialListState, type ListState, type ReplayedList, replayList } from "./replay.ts";
 
@@ -133,6 +133,17 @@ describe("refuses", () => {
         code: "LIST_TEMPLATE_DIGEST",
         message: expect.stringContaining("record 2"),
       }),
+    );
+  });
+
+  it("a list that fits in neither form, where both are pinned", () => {
+    const pins = listPins({
+      ...DEFAULT_LIST_PINS,
+      templates: ["ima-ng", "ima-buf", "ima-sig"],
+      paddedSha1: true,
+    });
+    expect(() => replay(initialListState(pins), list, first.toReversed())).toThrowError(
+      refuse("LIST_REPLAY_MISMATCH"),
     );
   });
 

@@ -79,7 +79,9 @@ function replayForm(
   form: ExtendedForm,
 ): ReplayedList | null {
   const { pins } = state;
-  const ways = new Map(pins.pcrs.map((index) => [index, wayOf(state, quoted, index)]));
+  const ways = new Map(
+    [...state.pcrs].map(([index, value]) => [index, wayOf(pins, index, value, quoted.get(index))]),
+  );
   const bankHash = form === "native" ? pins.bank : "sha1";
   const reader = new RecordReader(bytes, {
     templates: pins.templates,
@@ -136,14 +138,18 @@ function remember(
   return content;
 }
 
-function wayOf({ pins, pcrs }: ListState, quoted: ListPcrs, index: number): Way {
+function wayOf(
+  pins: ListPins,
+  index: number,
+  value: Uint8Array,
+  quoted: Uint8Array | undefined,
+): Way {
   const target = latin1Buffer(HASH_ALGORITHMS[pins.bank].size);
-  const value = quoted.get(index);
-  if (value?.length !== target.length) {
+  if (quoted?.length !== target.length) {
     throw new NsImaError("LIST_PCR_UNSUPPORTED", `PCR ${index} is pinned, but was not quoted`);
   }
-  target.set(value);
-  const chain = new PcrChain(pins.bank, pcrs.get(index) ?? new Uint8Array());
+  target.set(quoted);
+  const chain = new PcrChain(pins.bank, value);
   return { chain, quoted: wordsOf(target), arrived: chain.hasValue(wordsOf(target)) };
 }
 

@@ -29,6 +29,7 @@ export type FieldRule = {
 const NOTHING = new Uint8Array();
 const COLON = 0x3a;
 const DIGEST_MAX = 64;
+const ALGORITHM_MAX = 32;
 const ALGORITHM = /^[a-z0-9-]{1,32}$/;
 const SHA256_PREFIX = Buffer.from("sha256:\0", "latin1");
 const VERITY = "verity:";
@@ -96,16 +97,15 @@ function readDigest(value: Uint8Array, from: number): FileDigest {
   if (value[colon + 1] !== 0) throw new Error("has no NUL after the algorithm");
   if (size <= 0 || size > DIGEST_MAX) throw new Error(`has a digest of ${size} bytes`);
   const digest = new Uint8Array(size);
-  for (let i = 0; i < size; i++) digest[i] = value[colon + 2 + i] ?? 0;
+  for (let i = 0; i < size; i++) digest[i] = Number(value[colon + 2 + i]);
   return { algorithm, value: digest };
 }
 
 function algorithmIn(value: Uint8Array, from: number, colon: number): string {
   // Nearly all of them: not worth a string each.
   if (from === 0 && SHA256_PREFIX.every((byte, at) => byte === value[at])) return "sha256";
-  const name = String.fromCharCode(
-    ...Array.from({ length: Math.min(colon - from, 33) }, (_, i) => value[from + i] ?? 0),
-  );
+  const length = Math.max(0, Math.min(colon - from, ALGORITHM_MAX + 1));
+  const name = Buffer.from(value.buffer, value.byteOffset + from, length).toString("latin1");
   if (!ALGORITHM.test(name)) throw new Error("does not begin with an algorithm");
   return name;
 }

@@ -1,21 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { DEFAULT_LIST_PINS } from "@nsattest/ns-ima";
+import { DEFAULT_LIST_PINS, listPins } from "@nsattest/ns-ima";
 import { describe, expect, it } from "vitest";
-import { FakeNode } from "../../../test/fakes/fake-node.ts";
+import { FakeNode, INIT } from "../../../test/fakes/fake-node.ts";
 import { newFakeKey } from "../../../test/fakes/fake-tpm.ts";
-import { checkQuote } from "./check-quote.ts";
+import { checkQuote, quotedSelection } from "./check-quote.ts";
 
 const node = new FakeNode();
 node.boot();
-const evidence = node.evidence({
+const CHALLENGE = {
   nonce: new Uint8Array(32).fill(1),
   listOffset: 0,
   logOffset: 0,
   bank: "sha256",
   pcrs: [10, 13],
   deadline: "",
-});
+} as const;
+const evidence = node.evidence(CHALLENGE);
 
 describe("checkQuote", () => {
   it("gives what the TPM signed", () => {
@@ -39,5 +40,31 @@ describe("checkQuote", () => {
     expect(() => checkQuote(akPublic, claimed, DEFAULT_LIST_PINS)).toThrow(
       expect.objectContaining({ code }),
     );
+  });
+
+  it("is of the bank and the PCRs that are pinned, and of no others", () => {
+    const pins = listPins({
+      bank: "sha384",
+      pcrs: [11, 10],
+      templates: ["ima-sig"],
+      paddedSha1: false,
+    });
+    node.measure(INIT, { pcr: 11 });
+    const asked = { ...CHALLENGE, ...quotedSelection(pins) };
+    const quoted = checkQuote(node.registeredAk, node.evidence(asked), pins);
+    expect(quoted.listPcrs).toEqual(
+      new Map([10, 11].map((index) => [index, node.tpm.pcr(index, "sha384")])),
+    );
+    expect(quoted.logPcr).toEqual(node.tpm.pcr(13, "sha384"));
+    for (const other of [
+      { bank: "sha256", pcrs: [10, 11, 13] },
+      { bank: "sha384", pcrs: [10, 13] },
+      { bank: "sha384", pcrs: [10, 11, 12, 13] },
+    ] as const) {
+      const evidence = node.evidence({ ...CHALLENGE, ...other });
+      expect(() => checkQuote(node.registeredAk, evidence, pins)).toThrow(
+        expect.objectContaining({ code: "QUOTE_SELECTION" }),
+      );
+    }
   });
 });
