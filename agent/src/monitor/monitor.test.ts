@@ -260,7 +260,7 @@ describe("evidence", () => {
 
   it("is refused beyond the list's end, and the monitor goes on", async () => {
     await expect(running.monitor.evidence(wanted(1 << 20, 0))).rejects.toMatchObject({
-      code: "HOST_LIST",
+      code: "LIST_SHRANK",
     });
     await expectReplays();
   });

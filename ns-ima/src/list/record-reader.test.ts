@@ -56,6 +56,13 @@ it("names the templates that are pinned beside the one that is not", () => {
   );
 });
 
+it("a violation of the template ima has a digest of zeros, and is one", () => {
+  const reader = readerOf(encodeEntry({ ...FIELDS, digest: null, template: "ima" }));
+  expect(reader.next()).toBe(true);
+  expect(reader.violation).toBe(true);
+  expect(Buffer.from(reader.data).readBigUInt64LE()).toBe(0n);
+});
+
 describe("countRecords", () => {
   it("counts whole records of any template", () => {
     const list = Buffer.concat([legacy, other, legacy]);

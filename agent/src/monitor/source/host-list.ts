@@ -80,10 +80,19 @@ export class HostList {
     }
   }
 
-  /** Raw records from byte offset `from` to the end read so far. @throws AgentError `HOST_LIST` beyond the end */
+  /**
+   * Raw records from byte offset `from` to the end read so far.
+   *
+   * @throws AgentError `LIST_SHRANK` beyond the end: somebody has seen more of this boot's list than there is; `HOST_LIST`
+   */
   bytesFrom(from: number): Uint8Array {
     const length = this.#length - from;
-    if (length < 0) throw new AgentError("HOST_LIST", `offset ${from} is beyond ${this.#length}`);
+    if (length < 0) {
+      throw new AgentError(
+        "LIST_SHRANK",
+        `the list has ${this.#length} bytes, not ${from} or more`,
+      );
+    }
     const bytes = new Uint8Array(length);
     const got = attempt("read the spool", () => readSync(this.#spool, bytes, 0, length, from));
     if (got !== length || fstatSync(this.#spool).size < this.#length) {
