@@ -18,6 +18,24 @@ describe("ByteReader", () => {
     expect(reader.remaining).toBe(1);
   });
 
+  it("looks at what comes next and leaves it there, or passes over it", () => {
+    const reader = new ByteReader(hex("00 0102 03").subarray(0, 3));
+    reader.skip(1);
+    expect([hex("01"), hex("0102"), hex("")].map((next) => reader.startsWith(next))).toEqual([
+      true,
+      true,
+      true,
+    ]);
+    // Not the bytes behind the reader's own.
+    expect([hex("02"), hex("0103"), hex("010203")].map((next) => reader.startsWith(next))).toEqual([
+      false,
+      false,
+      false,
+    ]);
+    expect(reader.offset).toBe(1);
+    expect(codeOf(() => reader.skip(3))).toBe("BYTES_SHORT");
+  });
+
   it("reads from a view into a larger buffer", () => {
     const reader = new ByteReader(hex("ff0102ff").subarray(1, 3));
     expect(reader.u16()).toBe(0x0102);
