@@ -4,7 +4,7 @@ import type { Checks } from "./check.ts";
 
 const HISTORY = "verifier/src/offline/check-history.ts";
 const VERIFY = "verifier/src/offline/verify-history.ts";
-const VERIFY_TEST = "cli/src/verify.test.ts";
+const VERIFY_TEST = "cli/src/verify-hostile.test.ts";
 
 /** What makes a stored history one that proves its verdicts without a verifier. Its forgeries are tests of the command. */
 export const BUNDLE_CHECKS = {
