@@ -247,6 +247,36 @@ describe("a namespace", () => {
     expect(() => join([], [event])).toThrow(coded("LOG_NAMESPACE_UNKNOWN"));
   });
 
+  // Without it the first container's entries would be nobody's.
+  it("is not opened before the host", () => {
+    const early = () => joinEvidence(EMPTY_JOIN, [], [open("a/0"), boot(0)], noRuntime);
+    expect(early).toThrow(coded("LOG_NAMESPACE_UNKNOWN"));
+    expect(() => joinEvidence(EMPTY_JOIN, [], [mark(0)], noRuntime)).toThrow(
+      coded("LOG_NAMESPACE_UNKNOWN"),
+    );
+  });
+
+  // Without it nobody could say when the signature of what was executed must be known.
+  it("has executions of which is known how many marks came before", () => {
+    const events = [exec("a/0", "tool"), mark(0), mark(0), exec("a/0", "other")];
+    const joined = joinEvidence(EMPTY_JOIN, [], [boot(0), open("a/0"), ...events], noRuntime);
+    expect(joined.executions.map(({ marks }) => marks)).toEqual([0, 2]);
+    expect(joined.state.marks).toBe(2);
+  });
+
+  // Without it each evidence would cost as much as there are namespaces.
+  it("has changed only when something else is to be said of it", () => {
+    const state = join([tool], [exec("a/0", "tool"), claim("a/0", tool), close("b/0")]);
+    const changedBy = (...events: Parameters<typeof join>[1]) => [
+      ...joinEvidence(state, [], events, noRuntime).changed,
+    ];
+    expect(changedBy()).toEqual([]);
+    expect(changedBy(exec("a/0", "tool"), claim("a/0", tool), mark(1))).toEqual([]);
+    expect(changedBy(exec("a/0", "other"))).toEqual(["a/0"]);
+    expect(changedBy(resync("b/0"))).toEqual(["b/0"]);
+    expect(changedBy(gap("host", "ring-overflow"))).toEqual(["host", "a/0"]);
+  });
+
   it("is opened once", () => {
     expect(() => join([], [open("a/0")])).toThrow(coded("LOG_NAMESPACE_REOPENED"));
     expect(() => join([], [boot(0)])).toThrow(coded("LOG_NAMESPACE_REOPENED"));
