@@ -7,6 +7,7 @@ import { ReferenceRows } from "./reference-rows.ts";
 
 const ROUND = 0;
 const FROM = 1;
+const NO_LINKS: ReadonlyMap<number, number> = new Map();
 
 /**
  * The host list as the join keeps it: for each entry a reference to its content and four bytes, and an index by template
@@ -97,10 +98,10 @@ export class EntryBook {
 
   /** All entries with the template digest of `first`, which comes first. */
   sharing(first: number): readonly number[] {
+    const links = this.#links ?? NO_LINKS;
     const all = [first];
-    for (let at = this.#links?.get(first) ?? first; at !== first; ) {
+    for (let at = links.get(first); at !== undefined && at !== first; at = links.get(at)) {
       all.push(at);
-      at = this.#links?.get(at) ?? first;
     }
     return all;
   }
