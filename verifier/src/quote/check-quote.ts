@@ -2,7 +2,13 @@
 
 import type { ListPcrs, ListPins } from "@nsattest/ns-ima";
 import type { Evidence } from "@nsattest/protocol";
-import { type BankSelection, type TpmClock, verifyQuote } from "@nsattest/tpm";
+import {
+  type AttestationKeyLoader,
+  type BankSelection,
+  rememberAttestationKeys,
+  type TpmClock,
+  verifyQuote,
+} from "@nsattest/tpm";
 
 /** Where the monitor anchors the namespace log. */
 export const LOG_PCR = 13;
@@ -11,6 +17,11 @@ export const LOG_PCR = 13;
 export function quotedSelection({ bank, pcrs }: ListPins): BankSelection {
   return { bank, pcrs: [...pcrs, LOG_PCR] };
 }
+
+/** Keys that are kept ready; more than that many nodes cost more each, nothing else. */
+const KEYS_MAX = 16_384;
+/** The keys of all nodes: to make one costs five times as much as to check a quote with it. */
+const KEYS = rememberAttestationKeys(KEYS_MAX);
 
 /** What a TPM said about itself over a nonce of ours. */
 export interface QuotedState {
@@ -26,10 +37,15 @@ export interface QuotedState {
  *
  * @throws TpmError as `verifyQuote`
  */
-export function checkQuote(akPublic: Uint8Array, evidence: Evidence, pins: ListPins): QuotedState {
+export function checkQuote(
+  akPublic: Uint8Array,
+  evidence: Evidence,
+  pins: ListPins,
+  keyOf: AttestationKeyLoader = KEYS,
+): QuotedState {
   const { attest, signature, nonce, pcrs } = evidence;
   const selection = [quotedSelection(pins)];
-  const quote = verifyQuote({ akPublic, attest, signature, nonce, selection, pcrs });
+  const quote = verifyQuote({ akPublic, attest, signature, nonce, selection, pcrs }, keyOf);
   // Each selected PCR is there once, else the quote would not have been verified.
   const values = quote.pcrs.map(({ index, value }) => [index, value] as const);
   const logPcr = values.find(([index]) => index === LOG_PCR)?.[1] ?? new Uint8Array();
