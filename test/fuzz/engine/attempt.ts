@@ -31,7 +31,7 @@ export function attempt(
   clock: () => number,
 ): Attempt {
   const timeMax = target.timeMax ?? TIME_MAX;
-  const allocatedMax = ALLOCATED_MAX + ALLOCATED_PER_BYTE * input.length;
+  const allocatedMax = (target.allocatedMax ?? ALLOCATED_MAX) + ALLOCATED_PER_BYTE * input.length;
   const first = measure(target, input, codes, clock);
   if (first.fault !== null) return first;
   let { elapsed, allocated } = first;
@@ -44,7 +44,7 @@ export function attempt(
   if (allocated > allocatedMax) {
     return {
       ...first,
-      fault: `allocates more than ${ALLOCATED_MAX} + ${ALLOCATED_PER_BYTE} * size`,
+      fault: `allocates more than ${allocatedMax} bytes`,
     };
   }
   return first;

@@ -20,6 +20,8 @@ export interface FuzzTarget {
   readonly errors: readonly string[];
   /** Milliseconds for one input; see limits.ts for the default. */
   readonly timeMax?: number;
+  /** Bytes that may be allocated whatever the input's size; see limits.ts for the default. */
+  readonly allocatedMax?: number;
   /**
    * Decodes `input` and checks all that is promised of the result. Returns, in a word, what it was, so that inputs of a
    * new kind are kept.

@@ -10,6 +10,8 @@ import { utf8 } from "./vectors.ts";
 
 /** Milliseconds for one pattern and one path, compilation included. */
 const PATTERN_MAX = 50;
+/** Bytes that compiling a pattern may allocate, most of them for a moment: classes of letters have hundreds of ranges. */
+const COMPILED_MAX = 32 * 1024 * 1024;
 const PATTERN_BYTES = 256;
 const PATH_BYTES = 4096;
 
@@ -59,6 +61,7 @@ export function excludePattern(): FuzzTarget {
     inputMax: PATTERN_BYTES + PATH_BYTES + 4,
     errors: ["NsImaError"],
     timeMax: SLOWNESS * PATTERN_MAX,
+    allocatedMax: COMPILED_MAX,
     run(input) {
       const [source = input, path = input] = partsOf(input, 2).map((part) => Buffer.from(part));
       const excludes = compileExcludes(
