@@ -248,18 +248,14 @@ describe("rule 8: what was anchored stays", () => {
     },
   );
 
-  attack(
-    "log-reopened",
-    "refuses a namespace that is opened twice",
-    "a namespace begins anew, and what it did before is forgotten",
-    async () => {
-      const node = bench.newNode();
-      const ns = node.open("web");
-      node.execute(ns, DROPPED);
-      node.open("web", { ns });
-      await expectAnchoredRefused(node, "LOG_NAMESPACE_REOPENED");
-    },
-  );
+  // Two checks stand for this, in the log and in the join, so that no forgery shows that one of them is gone.
+  it("refuses a namespace that is opened twice", async () => {
+    const node = bench.newNode();
+    const ns = node.open("web");
+    node.execute(ns, DROPPED);
+    node.open("web", { ns });
+    await expectAnchoredRefused(node, "LOG_NAMESPACE_REOPENED");
+  });
 
   attack(
     "field-word",

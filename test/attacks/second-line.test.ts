@@ -2,7 +2,7 @@
 
 import { TLSSocket } from "node:tls";
 import { EMPTY_JOIN, joinEvidence, type NamespaceEvent } from "@nsattest/ns-ima";
-import { decodeEvent } from "@nsattest/protocol";
+import { decodeEvent, parsePeerRole } from "@nsattest/protocol";
 import { tlsPeer } from "@nsattest/verifier";
 import { describe, expect, it } from "vitest";
 import { FakeNode } from "../fakes/fake-node.ts";
@@ -54,4 +54,11 @@ it("gives a certificate that TLS did not verify no role", () => {
     });
   expect(tlsPeer(socket(true))).toEqual({ role: "operator" });
   expect(tlsPeer(socket(false))).toBeNull();
+});
+
+it("reads no role out of a name that is quoted", () => {
+  const role = "URI:nsattest:operator";
+  expect(parsePeerRole(`DNS:x, ${role}, DNS:y`)).toEqual({ role: "operator" });
+  const refused = expect.objectContaining({ code: "PEER_ROLE" });
+  expect(() => parsePeerRole(`DNS:"x, ${role}, y"`)).toThrow(refused);
 });

@@ -33,7 +33,7 @@ export const LIST_CHECKS = {
   },
   "list-pcr-quoted": {
     file: REPLAY,
-    excerpt: "if (value?.length !== target.length) {",
+    excerpt: "if (quoted?.length !== target.length) {",
     without: "if (false) {",
     guards: "each pinned PCR has a quoted value",
     tests: [{ file: "ns-ima/src/list/replay.test.ts", title: "a value of another bank, and none" }],

@@ -43,6 +43,12 @@ export const LOG_CHECKS = {
     excerpt: "if (this.#namespaces.has(ns)) {",
     without: "if (false) {",
     guards: "a namespace begins once",
+    tests: [
+      {
+        file: "ns-ima/src/log/namespace-log.test.ts",
+        title: "refuses to open a namespace twice, also in a later evidence, and the host at all",
+      },
+    ],
   },
   "log-tag-reused": {
     file: LOG,

@@ -103,14 +103,14 @@ export const VERDICT_CHECKS = {
   },
   "verdict-privileged-entries": {
     file: JUDGE_HOST,
-    excerpt: "const found = [...own, ...asHost].map(judgeEntry);",
-    without: "const found = own.map(judgeEntry);",
+    excerpt: 'return typeof owner === "object" ? isHost(owner.ns) : owner === "host";',
+    without: 'return owner === "host";',
     guards: "entries of a privileged container are judged as the host's",
   },
   "verdict-container-entry": {
     file: JUDGE_HOST,
-    excerpt: 'typeof owner === "object" && isHost(owner.ns));',
-    without: 'typeof owner === "object");',
+    excerpt: 'typeof owner === "object" ? isHost(owner.ns) : owner === "host";',
+    without: 'typeof owner === "object" || owner === "host";',
     guards: "no container can make the host fail",
   },
   "verdict-reasons": {

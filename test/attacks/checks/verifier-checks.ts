@@ -56,7 +56,12 @@ export const VERIFIER_CHECKS = {
     excerpt: "subjectAltName?.includes('\"') === false ?",
     without: "subjectAltName !== undefined ?",
     guards: "a name that contains names is not read as several",
-    tests: [{ file: "protocol/src/peer-role.test.ts", title: "a name that holds another one" }],
+    tests: [
+      {
+        file: "test/attacks/second-line.test.ts",
+        title: "reads no role out of a name that is quoted",
+      },
+    ],
   },
   "request-size": {
     file: SERVER,
