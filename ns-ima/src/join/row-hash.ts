@@ -33,6 +33,6 @@ function mixed(value: number): number {
 
 /** A byte that is not there counts as zero. */
 function wordAt(bytes: Uint8Array, at: number): number {
-  const byte = (index: number) => bytes[at + index] as number;
-  return byte(0) | (byte(1) << 8) | (byte(2) << 16) | (byte(3) << 24);
+  const low = (bytes[at] as number) | ((bytes[at + 1] as number) << 8);
+  return low | ((bytes[at + 2] as number) << 16) | ((bytes[at + 3] as number) << 24);
 }

@@ -22,7 +22,9 @@ export abstract class RowIndex<K> {
   /** Makes room for `more` rows. */
   reserve(more: number): void {
     const used = this.#used + more;
-    if (4 * used > 3 * this.#slots.length) this.#rebuild(used + (used >> 1) + 1);
+    if (4 * used <= 3 * this.#slots.length) return;
+    // Many at once are mostly all there will be; one more is mostly followed by others.
+    this.#rebuild(Math.max(used + (used >> 1) + 1, 2 * this.#used));
   }
 
   find(key: K): number | undefined {
