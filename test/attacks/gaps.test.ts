@@ -139,7 +139,7 @@ describe("rule 4: a gap is an event", () => {
   );
 
   attack(
-    "history-restored",
+    "gap-own",
     "keeps a gap over a restart of the verifier",
     "a restart of the verifier closes the gap",
     async () => {

@@ -297,8 +297,12 @@ describe("a small message costs little", () => {
   attack(
     "bytes-short",
     "refuses a length that is not there",
-    "eight bytes make the verifier wait for, or set aside, as much memory as they name",
-    () => expectNoEvidence(() => head(2, Number.MAX_SAFE_INTEGER, 8), "CBOR_MALFORMED"),
+    "a message is read beyond its end, into what the verifier had in its memory of somebody else",
+    async () => {
+      for (const length of [20, Number.MAX_SAFE_INTEGER]) {
+        await expectNoEvidence(() => head(2, length), "CBOR_MALFORMED");
+      }
+    },
   );
 
   attack(

@@ -2,7 +2,7 @@
 
 import { HOST } from "@nsattest/ns-ima";
 import type { Challenge, Evidence } from "@nsattest/protocol";
-import { afterAll, beforeAll, describe } from "vitest";
+import { afterAll, beforeAll, describe, it } from "vitest";
 import { entryOf, type FakeNode, flipBit } from "../fakes/fake-node.ts";
 import { FakeTpm } from "../fakes/fake-tpm.ts";
 import { expectRefused, VerifierBench } from "../fakes/verifier-bench.ts";
@@ -115,19 +115,15 @@ describe("a quote is one of the right thing", () => {
     },
   );
 
-  attack(
-    "quote-pcr-missing",
-    "refuses a quote without the value of a PCR that counts",
-    "the list or the log is replayed to nothing, which any list and any log lead to",
-    async () => {
-      const node = bench.newNode();
-      const answer = await bench.attest(node, (evidence) => ({
-        ...evidence,
-        pcrs: evidence.pcrs.filter(({ index }) => index !== 10),
-      }));
-      expectRefused(answer, "PCR_VALUES");
-    },
-  );
+  // Two checks stand for this: each PCR has a value, and there are as many values as PCRs.
+  it("refuses a quote without the value of a PCR that counts", async () => {
+    const node = bench.newNode();
+    const answer = await bench.attest(node, (evidence) => ({
+      ...evidence,
+      pcrs: evidence.pcrs.filter(({ index }) => index !== 10),
+    }));
+    expectRefused(answer, "PCR_VALUES");
+  });
 
   attack(
     "quote-magic",

@@ -2,7 +2,7 @@
 
 import { TLSSocket } from "node:tls";
 import { EMPTY_JOIN, joinEvidence, type NamespaceEvent } from "@nsattest/ns-ima";
-import { decodeEvent, parsePeerRole } from "@nsattest/protocol";
+import { decodeEvent, parseJson, parsePeerRole } from "@nsattest/protocol";
 import { tlsPeer } from "@nsattest/verifier";
 import { describe, expect, it } from "vitest";
 import { FakeNode } from "../fakes/fake-node.ts";
@@ -61,4 +61,11 @@ it("reads no role out of a name that is quoted", () => {
   expect(parsePeerRole(`DNS:x, ${role}, DNS:y`)).toEqual({ role: "operator" });
   const refused = expect.objectContaining({ code: "PEER_ROLE" });
   expect(() => parsePeerRole(`DNS:"x, ${role}, y"`)).toThrow(refused);
+});
+
+it("reads no JSON that is too large", () => {
+  const text = Buffer.from('"text"');
+  expect(parseJson(text, text.length)).toBe("text");
+  const refused = expect.objectContaining({ code: "MESSAGE_TOO_LARGE" });
+  expect(() => parseJson(text, text.length - 1)).toThrow(refused);
 });

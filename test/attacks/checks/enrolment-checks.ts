@@ -44,7 +44,7 @@ export const ENROLMENT_CHECKS = {
     tests: [
       {
         file: "registrar/src/enrol/ek-certificate.test.ts",
-        title: "is refused when nobody configured issued it",
+        title: "is refused when an impostor has the issuer's name",
       },
     ],
   },

@@ -69,7 +69,9 @@ export const POLICY_CHECKS = {
       'return MATCHED_BY_EVERYTHING.some((text) => matches(text)) ? "matches every path" : null;',
     without: "return null;",
     guards: "no exclude switches a policy off",
-    tests: [{ file: EXCLUDES_TEST, title: "what is no pattern, naming each" }],
+    tests: [
+      { file: "ns-ima/src/policy/excludes.test.ts", title: "which would switch the policy off" },
+    ],
   },
   "policy-exclude-problems": {
     file: EXCLUDES,

@@ -238,7 +238,7 @@ export const PROTOCOL_CHECKS = {
     excerpt: "if (bytes.length > maxBytes) {",
     without: "if (false) {",
     guards: "a document has a size that is possible",
-    tests: [{ file: "protocol/src/codec.test.ts", title: "JSON" }],
+    tests: [{ file: "test/attacks/second-line.test.ts", title: "reads no JSON that is too large" }],
   },
   "json-form": {
     file: "protocol/src/json.ts",
