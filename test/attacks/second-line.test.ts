@@ -3,6 +3,12 @@
 import { TLSSocket } from "node:tls";
 import { EMPTY_JOIN, joinEvidence, type NamespaceEvent } from "@nsattest/ns-ima";
 import { decodeEvent, parseJson, parsePeerRole } from "@nsattest/protocol";
+import {
+  EK_RSA_2048_TEMPLATE,
+  encodePublicArea,
+  type PublicArea,
+  parsePublicArea,
+} from "@nsattest/tpm";
 import { tlsPeer } from "@nsattest/verifier";
 import { describe, expect, it } from "vitest";
 import { FakeNode } from "../fakes/fake-node.ts";
@@ -68,4 +74,23 @@ it("reads no JSON that is too large", () => {
   expect(parseJson(text, text.length)).toBe("text");
   const refused = expect.objectContaining({ code: "MESSAGE_TOO_LARGE" });
   expect(() => parseJson(text, text.length - 1)).toThrow(refused);
+});
+
+describe("a public area in which all else fits", () => {
+  const good = parsePublicArea(EK_RSA_2048_TEMPLATE);
+  const parsed = (change: Partial<PublicArea>): (() => unknown) => {
+    const bytes = encodePublicArea({ ...good, ...change } as PublicArea);
+    return () => parsePublicArea(bytes);
+  };
+  const refused = expect.objectContaining({ code: "PUBLIC_AREA" });
+
+  it("reads no key whose policy is no digest", () => {
+    expect(parsed({ authPolicy: new Uint8Array(0) })).not.toThrow();
+    expect(parsed({ authPolicy: new Uint8Array(20) })).toThrow(refused);
+  });
+
+  it("reads no RSA key of another size", () => {
+    expect(parsed({ bits: 3072, modulus: new Uint8Array(384) })).not.toThrow();
+    expect(parsed({ bits: 1024, modulus: new Uint8Array(128) })).toThrow(refused);
+  });
 });

@@ -84,7 +84,9 @@ export const KEY_CHECKS = {
       "if (authPolicy.length !== 0 && authPolicy.length !== HASH_ALGORITHMS[nameAlg].size) {",
     without: "if (false) {",
     guards: "a key's policy is a digest",
-    tests: [{ file: KEY_TEST, title: "a policy that is no digest" }],
+    tests: [
+      { file: "test/attacks/second-line.test.ts", title: "reads no key whose policy is no digest" },
+    ],
   },
   "key-cipher": {
     file: AREA,
@@ -111,7 +113,8 @@ export const KEY_CHECKS = {
   "key-scheme-form": {
     file: AREA,
     excerpt: 'if (name === undefined) throw unsupported("signing scheme", id);',
-    without: 'if (name === undefined) return { name: "rsassa", hash: "sha256" };',
+    without:
+      'if (name === undefined) return { name: "rsassa", hash: hashById(reader.u16()).name };',
     guards: "a key signs in a scheme of its type",
     tests: [{ file: KEY_TEST, title: "RSASSA with an EC key" }],
   },
@@ -120,7 +123,9 @@ export const KEY_CHECKS = {
     excerpt: 'if (!RSA_BITS.includes(bits)) throw unsupported("RSA key size", bits);',
     without: "",
     guards: "an RSA key has 2048 bits",
-    tests: [{ file: KEY_TEST, title: "RSA-1024" }],
+    tests: [
+      { file: "test/attacks/second-line.test.ts", title: "reads no RSA key of another size" },
+    ],
   },
   "key-rsa-exponent": {
     file: AREA,

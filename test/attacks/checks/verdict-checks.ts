@@ -121,8 +121,8 @@ export const VERDICT_CHECKS = {
   },
   "verdict-host-entry": {
     file: JUDGE_HOST,
-    excerpt: 'const own = entries.filter(({ owner }) => owner === "host");',
-    without: "const own = entries.filter(({ index }) => index < 4);",
+    excerpt: "const found = entries.map(judgeEntry);",
+    without: 'const found = entries.filter(({ owner }) => owner !== "host").map(judgeEntry);',
     guards: "each entry of the host is asked about",
   },
   "verdict-host-unowned": {
