@@ -31,6 +31,10 @@ const TEXTS: readonly string[] = [
 ];
 const NUMBERS: readonly number[] = [0, -0, -1, 1.5, 1e308, -1e308, 2 ** 53, 1e-320, 23, 24, 86_401];
 const DEEP = 2000;
+/** Characters of a text to which indentation is added: it grows with the square of the depth. */
+const INDENTED_MAX = 8 * 1024;
+/** Characters that copies of one value may have together. */
+const COPIES_MAX = 1024 * 1024;
 
 /** Changes a JSON document as a document: a value, a name, an item, a nesting. What is no JSON stays as it is. */
 export const mutateJson: Mutator = (input, random, other) => {
@@ -41,7 +45,9 @@ export const mutateJson: Mutator = (input, random, other) => {
   change(parent, key, random, donor ?? null);
   const [changed = null] = holder;
   // Some texts mean the same value in other words.
-  let text = JSON.stringify(changed, undefined, random.oneIn(8) ? " " : undefined);
+  let text = JSON.stringify(changed);
+  if (random.oneIn(8) && text.length <= INDENTED_MAX)
+    text = JSON.stringify(changed, undefined, " ");
   if (random.oneIn(16)) text = text.replace(/"/, '"\\u0000');
   if (random.oneIn(16)) text = text.replace(/^\{("[^"]*":)/, "{$1null,$1");
   return new Uint8Array(Buffer.from(text));
@@ -97,7 +103,7 @@ function change(parent: Parent, key: string, random: Random, donor: Json): void 
       return;
     }
     case 6:
-      if (Array.isArray(parent)) parent.push(...Array<Json>(random.below(100)).fill(value));
+      if (Array.isArray(parent)) parent.push(...copies(value, random));
       else holder[random.pick(TEXTS)] = value;
       return;
     case 7:
@@ -118,6 +124,11 @@ function rename(holder: { [key: string]: Json }, key: string, name: string): voi
     configurable: true,
     writable: true,
   });
+}
+
+function copies(value: Json, random: Random): Json[] {
+  const most = Math.ceil(COPIES_MAX / (1 + JSON.stringify(value).length));
+  return Array<Json>(Math.min(random.below(100), most)).fill(value);
 }
 
 function nested(value: Json, depth: number): Json {

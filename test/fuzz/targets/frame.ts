@@ -33,6 +33,8 @@ export function frame(): FuzzTarget {
     mutators: [sizedMutator({ width: 4, little: false })],
     inputMax: 32 * 1024,
     errors: ["ProtocolError"],
+    // Mostly its own: a stream that arrives byte by byte is a view for each.
+    allocatedMax: 16 * 1024 * 1024,
     run(input) {
       const byByte = split(input, 1);
       for (const size of PIECES) {

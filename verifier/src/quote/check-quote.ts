@@ -5,6 +5,7 @@ import type { Evidence } from "@nsattest/protocol";
 import {
   type AttestationKeyLoader,
   type BankSelection,
+  type PcrValue,
   rememberAttestationKeys,
   type TpmClock,
   verifyQuote,
@@ -46,9 +47,12 @@ export function checkQuote(
   const { attest, signature, nonce, pcrs } = evidence;
   const selection = [quotedSelection(pins)];
   const quote = verifyQuote({ akPublic, attest, signature, nonce, selection, pcrs }, keyOf);
-  // Each selected PCR is there once, else the quote would not have been verified.
-  const values = quote.pcrs.map(({ index, value }) => [index, value] as const);
-  const logPcr = values.find(([index]) => index === LOG_PCR)?.[1] ?? new Uint8Array();
-  const listPcrs = new Map(values.filter(([index]) => index !== LOG_PCR));
-  return { listPcrs, logPcr, clock: quote.clock };
+  const isLog = ({ index }: PcrValue): boolean => index === LOG_PCR;
+  const lists = quote.pcrs.filter((pcr) => !isLog(pcr));
+  return {
+    listPcrs: new Map(lists.map(({ index, value }) => [index, value])),
+    // Each selected PCR is there once, else the quote would not have been verified.
+    logPcr: new Uint8Array(Buffer.concat(quote.pcrs.filter(isLog).map(({ value }) => value))),
+    clock: quote.clock,
+  };
 }

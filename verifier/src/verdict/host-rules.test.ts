@@ -80,6 +80,12 @@ describe("isCleared", () => {
     }
   });
 
+  it("is not a file that only has a signature nobody accepts", () => {
+    const signature = new Uint8Array([3, 2, 4]);
+    const { content } = entry("/bin/signed", "signed");
+    expect(isCleared(policy, { ...content, signature })).toBe(false);
+  });
+
   it("is not what another policy has cleared, but to be asked about", () => {
     const content = { ...entry("/bin/other", "other").content, clearedBy: { ...policy } };
     expect(isCleared(policy, content)).toBe(false);
