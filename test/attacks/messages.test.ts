@@ -97,7 +97,7 @@ describe("two byte strings never mean the same", () => {
     "cbor-indefinite",
     "refuses a length that is left open",
     "evidence is cut where the sender likes, and what follows is another message",
-    () => withField("pcrs", Buffer.from([0x9f, 0xff]), "CBOR_FORBIDDEN"),
+    () => withField("pcrs", Buffer.from([0x9f]), "CBOR_FORBIDDEN"),
   );
 
   attack(
@@ -234,12 +234,12 @@ describe("what is read is what was asked for", () => {
 
 describe("a redacted log is not evidence", () => {
   attack(
-    "field-row-length",
+    "field-bytes",
     "refuses records of which only tag and inner hash are shown",
     "the node withholds every event that speaks against it: tag and inner hash replay to the quote",
     async () => {
-      const redacted = array(bytes(new Uint8Array(32)), bytes(new Uint8Array(32)));
-      await withField("batches", array(array(redacted)), "FIELD_INVALID");
+      await withRecord((tag, inner) => array(tag, inner), "FIELD_INVALID");
+      await withRecord((tag, inner) => array(tag, inner, NOTHING), "FIELD_INVALID");
     },
   );
 

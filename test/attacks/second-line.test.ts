@@ -89,6 +89,12 @@ describe("a public area in which all else fits", () => {
     expect(parsed({ authPolicy: new Uint8Array(20) })).toThrow(refused);
   });
 
+  it("reads no key that protects its children with another cipher", () => {
+    const camellia = new Uint8Array(EK_RSA_2048_TEMPLATE);
+    camellia.set([0x00, 0x26], 42);
+    expect(() => parsePublicArea(camellia)).toThrow(refused);
+  });
+
   it("reads no RSA key of another size", () => {
     expect(parsed({ bits: 3072, modulus: new Uint8Array(384) })).not.toThrow();
     expect(parsed({ bits: 1024, modulus: new Uint8Array(128) })).toThrow(refused);

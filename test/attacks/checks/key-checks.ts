@@ -94,7 +94,12 @@ export const KEY_CHECKS = {
       'if (algorithm !== AlgorithmId.AES) throw unsupported("symmetric algorithm", algorithm);',
     without: "",
     guards: "a parent protects its children with AES",
-    tests: [{ file: KEY_TEST, title: "another cipher than AES" }],
+    tests: [
+      {
+        file: "test/attacks/second-line.test.ts",
+        title: "reads no key that protects its children with another cipher",
+      },
+    ],
   },
   "key-cipher-size": {
     file: AREA,
