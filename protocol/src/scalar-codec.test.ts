@@ -74,7 +74,7 @@ const CASES: readonly {
       [0, 0],
       [9, 9],
     ],
-    refuses: [-1, 10, 0.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 53, "1", null, true],
+    refuses: [-1, -0, 10, 0.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 53, "1", null, true],
   },
   {
     name: "integer without limit",

@@ -51,6 +51,8 @@ export function integer(max: number = Number.MAX_SAFE_INTEGER): Codec<number, nu
     encode: (value) => value,
     decode(wire, at) {
       if (!Number.isSafeInteger(wire)) throw invalid(at, "is not an integer");
+      // JSON has one, and would write it again without its sign.
+      if (Object.is(wire, -0)) throw invalid(at, "is a zero with a sign");
       const value = wire as number;
       if (value < 0 || value > max) throw invalid(at, `is not between 0 and ${max}`);
       return value;

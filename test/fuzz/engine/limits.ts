@@ -20,8 +20,11 @@ export const HANG_MAX = 10_000;
 export const ALLOCATED_MAX: number = 2 * MIB;
 export const ALLOCATED_PER_BYTE = 256;
 
-/** Bytes by which a target's memory may grow between the first check and any later one, bounded caches included. */
-export const GROWTH_MAX: number = 16 * MIB;
+/**
+ * Bytes by which a target's memory may grow between the first check and any later one: bounded caches included, and what V8 keeps of
+ * the shapes of hundreds of thousands of objects with names it has never seen.
+ */
+export const GROWTH_MAX: number = 64 * MIB;
 
 /** Mebibytes of heap of a worker: beyond it ends, and its input is reported. */
 export const HEAP_MAX_MIB = 512;
