@@ -50,14 +50,17 @@ export function integer(max: number = Number.MAX_SAFE_INTEGER): Codec<number, nu
   return {
     encode: (value) => value,
     decode(wire, at) {
-      if (!Number.isSafeInteger(wire)) throw invalid(at, "is not an integer");
-      // JSON has one, and would write it again without its sign.
-      if (Object.is(wire, -0)) throw invalid(at, "is a zero with a sign");
+      if (!isInteger(wire)) throw invalid(at, "is not an integer");
       const value = wire as number;
       if (value < 0 || value > max) throw invalid(at, `is not between 0 and ${max}`);
       return value;
     },
   };
+}
+
+/** JSON has a zero with a sign, too, and would write it again without one. */
+function isInteger(wire: unknown): boolean {
+  return Number.isSafeInteger(wire) && !Object.is(wire, -0);
 }
 
 export const flag: Codec<boolean, boolean> = {

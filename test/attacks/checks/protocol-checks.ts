@@ -155,7 +155,7 @@ export const PROTOCOL_CHECKS = {
   },
   "field-integer": {
     file: SCALAR,
-    excerpt: 'if (!Number.isSafeInteger(wire)) throw invalid(at, "is not an integer");',
+    excerpt: 'if (!isInteger(wire)) throw invalid(at, "is not an integer");',
     without: "",
     guards: "a number is one",
   },
