@@ -267,6 +267,30 @@ describe("several PCRs of every bank", () => {
     );
   });
 
+  it("are recalled in the padded form behind violations, which do not tell the form", () => {
+    const file = {
+      pcr: 10,
+      template: "ima-sig",
+      path: "/x",
+      signature: null,
+      buffer: null,
+    } as const;
+    const first = { ...file, digest: null, others: [] };
+    const digest = { algorithm: "sha256", value: new Uint8Array(32).fill(1) };
+    const list = [first, { ...first, digest }];
+    const end = chainOf(list, "sha384", "padded-sha1").at(-1) ?? new Map<number, Uint8Array>();
+    const isEnd = (pcrs: ListPcrs): boolean =>
+      Buffer.compare(pcrs.get(10) ?? NOTHING, end.get(10) ?? NOTHING) === 0;
+    const bytes = encode(list);
+    const behind = recallListPcrs(listStart("sha384", PCRS), bytes, (pcrs) =>
+      (pcrs.get(10) ?? NOTHING).some((byte) => byte !== 0),
+    );
+    expect(behind?.entries).toBe(1);
+    if (!behind) return;
+    const found = recallListPcrs(behind, bytes.subarray(behind.bytes), isEnd);
+    expect(found).toMatchObject({ entries: 2, form: "padded-sha1" });
+  });
+
   it("are recalled by the node, whatever was quoted, and from there on", () => {
     fc.assert(
       fc.property(entries, bank, form, fc.nat(), (contents, bank, form, at) => {

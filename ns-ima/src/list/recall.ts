@@ -19,7 +19,8 @@ export function recallListPcrs(
   fits: (pcrs: ListPcrs) => boolean,
 ): ListPosition | null {
   const found = recallForm(from, bytes, fits, from.form);
-  return found ?? (from.entries === 0 ? recallForm(from, bytes, fits, "padded-sha1") : null);
+  // Also behind the beginning: violations are extended alike in both forms, so they do not tell which one it is.
+  return found ?? (from.form === "native" ? recallForm(from, bytes, fits, "padded-sha1") : null);
 }
 
 function recallForm(
