@@ -80,10 +80,14 @@ export async function bootVm(options: VmOptions): Promise<Vm> {
     });
     cleanUp.push(() => tpm.close());
     const shellSocket = join(folder, "shell");
-    const listener = await listenForGuest(shellSocket);
+    let machine: MachineProcess | undefined;
+    const listener = await listenForGuest(shellSocket, async () => {
+      await machine?.exited;
+      return machine?.consoleTail() ?? "";
+    });
     cleanUp.push(() => listener.close());
     log("boot");
-    const machine = startMachine(
+    machine = startMachine(
       {
         kernel: kernel.image,
         initramfs,

@@ -19,7 +19,7 @@ let close: () => Promise<void>;
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), "nsattest-channel-"));
-  const listener = await listenForGuest(join(folder, "shell"));
+  const listener = await listenForGuest(join(folder, "shell"), async () => "Kernel panic");
   close = listener.close;
   heard = Buffer.alloc(0);
   guest = connect(join(folder, "shell"));
@@ -103,7 +103,10 @@ describe("waiting for a word", () => {
 test("when the machine ends, running and later commands fail", async () => {
   const running = new GuestCommand(channel, ["sleep"]);
   guest.destroy();
-  await expect(running.result).rejects.toMatchObject({ code: "LAB_CHANNEL" });
+  await expect(running.result).rejects.toMatchObject({
+    code: "LAB_CHANNEL",
+    message: expect.stringContaining("Kernel panic"),
+  });
   const late = new GuestCommand(channel, ["true"]);
   await expect(late.result).rejects.toMatchObject({ code: "LAB_CHANNEL" });
 });

@@ -31,13 +31,18 @@ export class GuestChannel {
   #next = 1;
   #broken: LabError | null = null;
 
-  constructor(socket: Socket) {
+  /** `lastWords` tells, when the socket has closed, what the machine said before it ended. */
+  constructor(socket: Socket, lastWords: () => Promise<string>) {
     this.#socket = socket;
     this.#ready = new Promise((resolve) => {
       this.#announceReady = resolve;
     });
     socket.on("data", (chunk: Buffer) => this.#take(chunk));
-    socket.on("close", () => this.fail(new LabError("LAB_CHANNEL", "the machine ended")));
+    socket.on("close", () => {
+      void lastWords().then((words) => {
+        this.fail(new LabError("LAB_CHANNEL", `the machine ended; its last words:\n${words}`));
+      });
+    });
     socket.on("error", () => undefined); // "close" follows
   }
 
@@ -128,12 +133,18 @@ export interface GuestListener {
   close(): Promise<void>;
 }
 
-/** Listens at the Unix socket `path` for the QEMU that will carry the channel. */
-export async function listenForGuest(path: string): Promise<GuestListener> {
+/**
+ * Listens at the Unix socket `path` for the QEMU that will carry the channel; `lastWords` tells what the machine said before
+ * it ended, for the error of every command that waits.
+ */
+export async function listenForGuest(
+  path: string,
+  lastWords: () => Promise<string>,
+): Promise<GuestListener> {
   const server = createServer();
   const guest = new Promise<GuestChannel>((resolve) => {
     server.once("connection", (socket) => {
-      const channel = new GuestChannel(socket);
+      const channel = new GuestChannel(socket, lastWords);
       void channel.ready.then(() => resolve(channel));
     });
   });
