@@ -40,12 +40,15 @@ export function judgeHost(
   const { joined, attached, signaturesOf } = news;
   const isHost = (ns: NamespaceId): boolean => ns === HOST || isPrivileged(ns);
   const executions = joined.executions.filter(({ ns }) => isHost(ns));
-  const judged = judgeWaiting(
-    past.waiting,
-    executions,
-    joined.state.marks,
-    policy ? ({ execution }) => judgeHostFile(policy, execution, "exact", signaturesOf) : undefined,
-  );
+  const judged = judgeWaiting({
+    waiting: past.waiting,
+    news: executions,
+    marks: joined.state.marks,
+    known: past.findings.reasons,
+    ask: policy
+      ? ({ execution }) => judgeHostFile(policy, execution, "exact", signaturesOf)
+      : undefined,
+  });
   const unowned = joined.entries.filter(({ owner }) => owner === "unowned").map(unownedReason);
   const entries = policy ? judgeEntries(past, news, isHost, policy) : null;
   return {

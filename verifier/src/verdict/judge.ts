@@ -71,12 +71,14 @@ function judgeNamespace(
 ): NamespaceJudgement {
   const executed = executions.get(id) ?? [];
   const violated = violations.get(id) ?? 0;
-  const judged = judgeWaiting(
-    known?.waiting ?? NOTHING_WAITS,
-    executed,
-    joined.state.marks,
-    policy && (({ execution }) => judgeFile(policy.executions, execution, "exact", signaturesOf)),
-  );
+  const judged = judgeWaiting({
+    waiting: known?.waiting ?? NOTHING_WAITS,
+    news: executed,
+    marks: joined.state.marks,
+    known: known?.findings.reasons ?? NO_REASONS,
+    ask:
+      policy && (({ execution }) => judgeFile(policy.executions, execution, "exact", signaturesOf)),
+  });
   const findings = withFindings(known?.findings ?? NO_FINDINGS, {
     reasons: judged.reasons,
     limits: executed.flatMap(({ execution }) => limitsOf(execution)),
