@@ -20,6 +20,7 @@ const RUN_PACKAGES = [
   "kmod",
   "lz4",
   "libc6-dev",
+  "ovmf",
   "qemu-system-x86",
   "swtpm",
   "swtpm-tools",

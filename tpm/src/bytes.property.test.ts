@@ -6,7 +6,10 @@ import { ByteReader, ByteWriter } from "./bytes.ts";
 
 const field = fc.oneof(
   fc.record({ verb: fc.constant("u8" as const), value: fc.integer({ min: 0, max: 0xff }) }),
-  fc.record({ verb: fc.constant("u16" as const), value: fc.integer({ min: 0, max: 0xffff }) }),
+  fc.record({
+    verb: fc.constantFrom("u16" as const, "u16le" as const),
+    value: fc.integer({ min: 0, max: 0xffff }),
+  }),
   fc.record({
     verb: fc.constantFrom("u32" as const, "u32le" as const),
     value: fc.integer({ min: 0, max: 0xffff_ffff }),

@@ -41,6 +41,10 @@ export class ByteReader {
     return this.#view.getUint16(this.#advance(2));
   }
 
+  u16le(): number {
+    return this.#view.getUint16(this.#advance(2), true);
+  }
+
   u32(): number {
     return this.#view.getUint32(this.#advance(4));
   }
@@ -142,6 +146,12 @@ export class ByteWriter {
   u16(value: number): this {
     const at = this.#reserve(2, value);
     this.#view.setUint16(at, value);
+    return this;
+  }
+
+  u16le(value: number): this {
+    const at = this.#reserve(2, value);
+    this.#view.setUint16(at, value, true);
     return this;
   }
 

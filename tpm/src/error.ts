@@ -7,6 +7,7 @@
  * - `HASH_UNKNOWN`, `PCR_*`: an algorithm we do not know; a selection or a set of values that is not well formed
  * - `PUBLIC_AREA`, `KEY_INVALID`, `AK_ATTRIBUTES`: a key we cannot read, use or accept
  * - `ATTEST_*`, `SIGNATURE_MALFORMED`, `QUOTE_*`: a quote that does not prove what was asked
+ * - `EVENT_LOG`: what the firmware is said to have written is no log that could be replayed
  * - `CREDENTIAL`, `CERTIFICATE_ENCODING`: enrolment
  * - `RESPONSE_MALFORMED`, `RESPONSE_CODE`: a TPM's answer that is not one, or that says no (see `responseCode`)
  * - `DEVICE_*`, `PCRS_MOVING`: the way to the TPM
@@ -28,6 +29,7 @@ export type TpmErrorCode =
   | "QUOTE_SELECTION"
   | "QUOTE_PCR_DIGEST"
   | "QUOTE_SIGNATURE"
+  | "EVENT_LOG"
   | "CREDENTIAL"
   | "CERTIFICATE_ENCODING"
   | "RESPONSE_MALFORMED"

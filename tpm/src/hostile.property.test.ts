@@ -3,6 +3,7 @@
 import fc from "fast-check";
 import { it } from "vitest";
 import { codeOf } from "../test/code-of.ts";
+import { readEventLog } from "../test/event-log-vector.ts";
 import { readQuoteVector } from "../test/vector.ts";
 import { parseQuoteAttest } from "./attest.ts";
 import { ByteReader, ByteWriter } from "./bytes.ts";
@@ -14,6 +15,9 @@ import { pcrRead } from "./command/pcr.ts";
 import { quote } from "./command/quote.ts";
 import { policySecret, startPolicySession } from "./command/session.ts";
 import { trimCertificate } from "./ek-certificate.ts";
+import { parseEventLog } from "./event-log/event-log.ts";
+import { eventText } from "./event-log/event-text.ts";
+import { replayEventLog } from "./event-log/replay-event-log.ts";
 import { EK_RSA_2048_TEMPLATE } from "./key-template.ts";
 import { readPcrSelection } from "./pcr.ts";
 import { parsePublicArea, publicKeyOf } from "./public-area.ts";
@@ -21,11 +25,18 @@ import { parseSignature } from "./signature.ts";
 
 const { akPublic, attest, signature } = readQuoteVector("p256");
 
+const { log } = readEventLog("6.1");
+
 const DECODERS: Readonly<Record<string, (bytes: Uint8Array) => unknown>> = {
   parseQuoteAttest,
   parseSignature,
   trimCertificate,
   publicKeyOf: (bytes) => publicKeyOf(parsePublicArea(bytes)),
+  parseEventLog: (bytes) => {
+    const parsed = parseEventLog(bytes);
+    for (const { data } of parsed.events) eventText(data);
+    return replayEventLog(parsed, "sha256");
+  },
   readPcrSelection: (bytes) => readPcrSelection(new ByteReader(bytes)),
 };
 
@@ -50,7 +61,7 @@ const hostile = fc.oneof(
   fc.uint8Array({ maxLength: 300 }),
   fc
     .tuple(
-      fc.constantFrom(akPublic, attest, signature),
+      fc.constantFrom(akPublic, attest, signature, log),
       fc.nat(),
       fc.uint8Array({ maxLength: 8 }),
       fc.nat({ max: 8 }),

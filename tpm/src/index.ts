@@ -49,6 +49,16 @@ export { policySecret, startPolicySession } from "./command/session.ts";
 export { type CredentialInput, makeCredential, type WrappedCredential } from "./credential.ts";
 export { trimCertificate } from "./ek-certificate.ts";
 export { TpmError, type TpmErrorCode } from "./error.ts";
+export { type EventLogFields, encodeEventLog } from "./event-log/encode-event-log.ts";
+export {
+  EVENT_LOG_MAX,
+  type EventLog,
+  type MeasuredEvent,
+  parseEventLog,
+} from "./event-log/event-log.ts";
+export { eventText } from "./event-log/event-text.ts";
+export { EventType, eventTypeName } from "./event-log/event-type.ts";
+export { replayEventLog } from "./event-log/replay-event-log.ts";
 export {
   digest,
   HASH_ALGORITHMS,

@@ -6,6 +6,7 @@ import { cbor } from "./cbor.ts";
 import { container } from "./container.ts";
 import { ekCertificate } from "./ek-certificate.ts";
 import { event } from "./event.ts";
+import { eventLog } from "./event-log.ts";
 import { evidence } from "./evidence.ts";
 import { excludePattern } from "./exclude-pattern.ts";
 import { frame } from "./frame.ts";
@@ -29,6 +30,7 @@ export const TARGETS: ReadonlyMap<string, (root: string) => FuzzTarget> = new Ma
   ["container", container],
   ["ek-certificate", ekCertificate],
   ["event", event],
+  ["event-log", eventLog],
   ["evidence", evidence],
   ["exclude-pattern", excludePattern],
   ["frame", frame],

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gatherBaseSystem } from "./base-system.ts";
 import { buildDisk } from "./disk.ts";
 import { LabError } from "./error.ts";
+import { prepareFirmware } from "./firmware.ts";
 import { type GuestListener, listenForGuest } from "./guest-channel.ts";
 import type { GuestFile } from "./guest-file.ts";
 import { buildInitramfs } from "./initramfs.ts";
@@ -32,6 +33,10 @@ export interface VmOptions {
   readonly imaPolicy?: string;
   /** More words for the kernel's command line. */
   readonly append?: readonly string[];
+  /** Boot through UEFI firmware (OVMF) that measures itself, kernel, command line and initial file system. */
+  readonly measuredBoot?: boolean;
+  /** What is booted instead of kernel image and initial file system as they are. */
+  readonly changed?: Partial<Readonly<Record<"kernel" | "initramfs", (usual: Buffer) => Buffer>>>;
   /** Repeatable cost instead of speed: see `MachineParts.icount`. */
   readonly icount?: boolean;
   /** Told what is being done, and every line of the console. */
@@ -68,7 +73,10 @@ export async function bootVm(options: VmOptions): Promise<Vm> {
     const base = await gatherBaseSystem(options.cacheDir, options.imaPolicy);
     const kernelKeys = await builtinKeyDigests(kernel.image);
     const initramfs = join(folder, "initramfs");
-    await writeFile(initramfs, await buildInitramfs(kernel, base.busybox));
+    const usualInitramfs = await buildInitramfs(kernel, base.busybox);
+    await writeFile(initramfs, options.changed?.initramfs?.(usualInitramfs) ?? usualInitramfs);
+    const kernelImage = await kernelToBoot(kernel.image, folder, options.changed?.kernel);
+    const firmware = options.measuredBoot ? await prepareFirmware(folder) : null;
     log("disk");
     const disk = await buildDisk([...base.files, ...options.files], options.cacheDir);
 
@@ -89,7 +97,8 @@ export async function bootVm(options: VmOptions): Promise<Vm> {
     log("boot");
     machine = startMachine(
       {
-        kernel: kernel.image,
+        kernel: kernelImage,
+        firmware,
         initramfs,
         disk: disk.image,
         tpmSocket,
@@ -116,6 +125,17 @@ export async function bootVm(options: VmOptions): Promise<Vm> {
     await end();
     throw error;
   }
+}
+
+async function kernelToBoot(
+  image: string,
+  folder: string,
+  change?: (usual: Buffer) => Buffer,
+): Promise<string> {
+  if (change === undefined) return image;
+  const changed = join(folder, "kernel");
+  await writeFile(changed, change(await readFile(image)));
+  return changed;
 }
 
 async function waitForGuest(

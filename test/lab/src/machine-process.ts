@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { startBoundProcess } from "./bound-process.ts";
+import type { Firmware } from "./firmware.ts";
 
 const TAIL_LINES = 40;
 
@@ -12,6 +13,8 @@ export interface MachineParts {
   readonly tpmSocket: string;
   readonly shellSocket: string;
   readonly append: string;
+  /** Firmware that measures what it boots; null for QEMU's own, which leaves a kernel given by `-kernel` unmeasured. */
+  readonly firmware: Firmware | null;
   /** Count instructions instead of time: repeatable cost, one processor, slower. */
   readonly icount: boolean;
 }
@@ -35,6 +38,7 @@ function machineArguments(parts: MachineParts): string[] {
   return [
     ...["-M", "q35", "-accel", "tcg,thread=single", ...cpu, "-cpu", "max,-cx16", "-m", "2048"],
     ...["-nodefaults", "-no-user-config", "-no-reboot", "-display", "none", "-serial", "stdio"],
+    ...(parts.firmware === null ? [] : flash(parts.firmware)),
     ...["-kernel", parts.kernel, "-initrd", parts.initramfs, "-append", parts.append],
     ...["-drive", `if=virtio,format=raw,snapshot=on,file=${parts.disk}`],
     ...["-chardev", `socket,id=tpm,path=${parts.tpmSocket}`],
@@ -48,6 +52,13 @@ function machineArguments(parts: MachineParts): string[] {
     ],
     ...["-netdev", "user,id=net", "-device", "virtio-net-pci,netdev=net,romfile="],
     ...["-device", "virtio-rng-pci"],
+  ];
+}
+
+function flash({ code, variables }: Firmware): string[] {
+  return [
+    ...["-drive", `if=pflash,format=raw,readonly=on,file=${code}`],
+    ...["-drive", `if=pflash,format=raw,file=${variables}`],
   ];
 }
 

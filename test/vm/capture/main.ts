@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-import { execFileSync } from "node:child_process";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { bootVm, compileProgram, executable, type KernelSeries } from "@nsattest/lab";
+import { captureBoot } from "./boot.ts";
 import { type Captured, collect } from "./collect.ts";
+import { firstLine } from "./first-line.ts";
 import { filesToMake, type MadeFile, type SignatureVector } from "./made-file.ts";
 import { FOLDER, GUEST, makeFile } from "./make-file.ts";
 import { KEYRING, POLICY } from "./policy.ts";
@@ -50,11 +51,17 @@ interface Vector extends Captured {
   readonly files: readonly MadeFile[];
 }
 
-/** Captures the vectors of one kernel series into `ns-ima/test/vectors`; the current folder is the repository. */
+/**
+ * Captures the vectors of one kernel series: lists into `ns-ima/test/vectors`, with `--boot` an event log into
+ * `tpm/test/vectors`. The current folder is the repository.
+ */
 async function main(): Promise<void> {
-  const { values } = parseArgs({ options: { kernel: { type: "string" } } });
+  const { values } = parseArgs({
+    options: { kernel: { type: "string" }, boot: { type: "boolean", default: false } },
+  });
   const kernel = SERIES.find((series) => series === values.kernel);
   if (kernel === undefined) throw new Error(`--kernel takes one of ${SERIES.join(", ")}`);
+  if (values.boot) return captureBoot(kernel, CACHE);
   const { keys, signatures } = JSON.parse(
     await readFile(join(VECTORS, "signatures/signatures.json"), "utf8"),
   ) as { keys: { certificate: string }[]; signatures: SignatureVector[] };
@@ -113,10 +120,6 @@ async function capture(
   } finally {
     await vm.stop();
   }
-}
-
-function firstLine([program = "", ...args]: readonly string[]): string {
-  return execFileSync(program, args, { encoding: "utf8" }).split("\n")[0] ?? "";
 }
 
 await main();
