@@ -2,6 +2,7 @@
 // `npm run test:attacks` and `npm run test:mutants`. The latter is TypeScript, which the oldest Node that is supported does not read.
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { build } from "esbuild";
 
 /** Tries every forgery, says what each would gain, and ends with `N attacks, N refused`. Returns the exit code. */
@@ -14,14 +15,15 @@ export function attacks(root) {
 
 /** Runs `test/mutants/run-mutants.ts` and returns its exit code. */
 export async function mutants(root, args) {
-  const { outputFiles } = await build({
+  const outfile = join(root, "dist/mutants/run-mutants.mjs");
+  await build({
     entryPoints: [join(root, "test/mutants/run-mutants.ts")],
     bundle: true,
     platform: "node",
     format: "esm",
-    write: false,
+    outfile,
+    logLevel: "warning",
   });
-  const code = Buffer.from(outputFiles[0].contents).toString("base64");
-  const { runMutants } = await import(`data:text/javascript;base64,${code}`);
+  const { runMutants } = await import(pathToFileURL(outfile).href);
   return runMutants(root, args);
 }

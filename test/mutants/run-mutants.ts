@@ -17,10 +17,14 @@ const WORKERS = 2;
  * `--check <id>` for one check (may be repeated), `--short` for a dozen. Returns the exit code.
  */
 export async function runMutants(root: string, args: readonly string[]): Promise<number> {
-  const { values } = parseArgs({
-    args: [...args],
-    options: { check: { type: "string", multiple: true }, short: { type: "boolean" } },
-  });
+  let values: ReturnType<typeof optionsOf>;
+  try {
+    values = optionsOf(args);
+  } catch (error) {
+    return fail(
+      `${(error as Error).message}\nusage: npm run test:mutants [-- --short | --check ID...]`,
+    );
+  }
   const ids = Object.keys(CHECKS) as CheckId[];
   const wanted: readonly string[] = values.check ?? (values.short ? SHORT : ids);
   const unknown = wanted.filter((id) => !(id in CHECKS));
@@ -53,6 +57,15 @@ export async function runMutants(root: string, args: readonly string[]): Promise
   );
   say(`${chosen.length} mutants, ${killed} killed`);
   return killed === chosen.length ? 0 : 1;
+}
+
+/** @throws TypeError for options that there are not */
+function optionsOf(args: readonly string[]) {
+  const options = {
+    check: { type: "string", multiple: true },
+    short: { type: "boolean" },
+  } as const;
+  return parseArgs({ args: [...args], options }).values;
 }
 
 /** Why the mutant is not killed; null when it is. */
