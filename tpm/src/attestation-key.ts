@@ -59,7 +59,8 @@ export function loadAttestationKey(akPublic: Uint8Array): AttestationKey {
 export function rememberAttestationKeys(max: number): AttestationKeyLoader {
   const known = new Map<string, AttestationKey>();
   return (akPublic) => {
-    const bytes = Buffer.from(akPublic).toString("latin1");
+    const { buffer, byteOffset, byteLength } = akPublic;
+    const bytes = Buffer.from(buffer, byteOffset, byteLength).toString("latin1");
     const loaded = known.get(bytes) ?? loadAttestationKey(akPublic);
     // Again at the end: the first one of the map is the one that was not asked for the longest.
     known.delete(bytes);

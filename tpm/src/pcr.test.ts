@@ -85,5 +85,6 @@ describe("values", () => {
   it("are refused when a bank is selected twice", () => {
     const twice = [...SHA256_10, ...SHA256_10];
     expect(codeOf(() => orderPcrValues(twice, [value(10)]))).toBe("PCR_VALUES");
+    expect(codeOf(() => orderPcrValues(twice, [value(10), value(10, 99)]))).toBe("PCR_VALUES");
   });
 });

@@ -34,10 +34,12 @@ const MAX_BANKS = 16;
 export function readPcrSelection(reader: ByteReader): PcrSelection {
   const count = reader.u32();
   if (count > MAX_BANKS) throw new TpmError("PCR_SELECTION", `${count} banks selected`);
-  return Array.from({ length: count }, () => {
+  const selection: BankSelection[] = [];
+  while (selection.length < count) {
     const bank = hashById(reader.u16()).name;
-    return { bank, pcrs: readPcrBitmap(reader) };
-  });
+    selection.push({ bank, pcrs: readPcrBitmap(reader) });
+  }
+  return selection;
 }
 
 /**
@@ -114,19 +116,16 @@ export function orderPcrValues(
   selection: PcrSelection,
   values: readonly PcrValue[],
 ): readonly PcrValue[] {
-  const left = new Map<string, PcrValue>();
-  for (const value of values) left.set(`${value.bank}:${value.index}`, value);
-  const ordered = selection.flatMap(({ bank, pcrs }) =>
-    pcrsIn(bitmapOf(pcrs)).map((index) => {
-      const key = `${bank}:${index}`;
-      const found = left.get(key);
-      if (found?.value.length !== HASH_ALGORITHMS[bank].size) {
-        throw new TpmError("PCR_VALUES", `no value, or one of a wrong size, for ${key}`);
+  const ordered: PcrValue[] = [];
+  for (const { bank, pcrs } of selection) {
+    for (const index of pcrsIn(bitmapOf(pcrs))) {
+      const found = values.find((value) => value.bank === bank && value.index === index);
+      if (found?.value.length !== HASH_ALGORITHMS[bank].size || ordered.includes(found)) {
+        throw new TpmError("PCR_VALUES", `no value, or one of a wrong size, for ${bank}:${index}`);
       }
-      left.delete(key);
-      return found;
-    }),
-  );
+      ordered.push(found);
+    }
+  }
   if (ordered.length !== values.length) {
     throw new TpmError("PCR_VALUES", "a PCR was given twice or was not selected");
   }

@@ -79,8 +79,8 @@ export function verifyQuote(
   }
   return Object.freeze({
     [VERIFIED]: true as const,
-    pcrs: Object.freeze(ordered.map((pcr) => Object.freeze({ ...pcr, value: pcr.value.slice() }))),
-    clock: Object.freeze(attest.clock),
+    pcrs: ordered.map(({ bank, index, value }) => ({ bank, index, value: value.slice() })),
+    clock: attest.clock,
     firmwareVersion: attest.firmwareVersion,
   });
 }

@@ -76,7 +76,7 @@ export const QUOTE_CHECKS = {
   },
   "quote-pcr-missing": {
     file: "tpm/src/pcr.ts",
-    excerpt: "if (found?.value.length !== HASH_ALGORITHMS[bank].size) {",
+    excerpt: "if (found?.value.length !== HASH_ALGORITHMS[bank].size || ordered.includes(found)) {",
     without: "if (false) {",
     guards: "each PCR that counts has a value of its bank's size",
     tests: [{ file: "tpm/src/pcr.test.ts", title: "one has another size" }],
