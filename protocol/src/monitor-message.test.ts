@@ -104,6 +104,7 @@ describe("an answer of the monitor", () => {
     bootId: "0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0",
     ekPublic: fill(314, 1),
     ekCertificate: fill(900, 2),
+    ekChain: fill(1200, 5),
     akPublic: fill(280, 3),
   };
 

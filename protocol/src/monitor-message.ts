@@ -43,6 +43,8 @@ export interface MonitorAnswers {
     readonly ekPublic: Uint8Array;
     /** DER; null when the TPM holds none. */
     readonly ekCertificate: Uint8Array | null;
+    /** DER of certificates above it that the TPM holds, one after the other. */
+    readonly ekChain: Uint8Array;
     /** TPMT_PUBLIC of the attestation key. */
     readonly akPublic: Uint8Array;
   };
@@ -64,6 +66,7 @@ export type MonitorAnswer<Op extends MonitorOp> =
 
 const TPM_STRUCTURE_MAX = 4096;
 const CERTIFICATE_MAX = 8192;
+const CHAIN_MAX = 16_384;
 
 const structure = bytes(1, TPM_STRUCTURE_MAX);
 
@@ -88,6 +91,7 @@ const ANSWERS: { readonly [Op in MonitorOp]: MapCodec<{ ok: true } & MonitorAnsw
     bootId,
     ekPublic: structure,
     ekCertificate: nullable(bytes(1, CERTIFICATE_MAX)),
+    ekChain: bytes(0, CHAIN_MAX),
     akPublic: structure,
   }),
   activate: mapOf({ ok: oneOf(true), credential: bytes(1, 64) }),

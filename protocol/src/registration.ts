@@ -12,6 +12,8 @@ export interface EnrolStart {
   readonly ekPublic: Uint8Array;
   /** DER, as the TPM holds it (it may be padded). */
   readonly ekCertificate: Uint8Array;
+  /** DER of certificates above it that the TPM holds, one after the other; hints that nobody vouches for. */
+  readonly ekChain: Uint8Array;
   /** TPMT_PUBLIC. */
   readonly akPublic: Uint8Array;
   /** SPKI of the key that the client certificate is to be for. */
@@ -54,6 +56,7 @@ export interface Registration {
 
 const STRUCTURE_MAX = 4096;
 const CERTIFICATE_MAX = 8192;
+const CHAIN_MAX = 16_384;
 const PEM_MAX = 65_536;
 
 const structure = base64(1, STRUCTURE_MAX);
@@ -63,6 +66,7 @@ const start = objectOf<EnrolStart>({
   nodeId,
   ekPublic: structure,
   ekCertificate: base64(1, CERTIFICATE_MAX),
+  ekChain: base64(0, CHAIN_MAX),
   akPublic: structure,
   tlsKey: structure,
 });

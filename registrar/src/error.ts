@@ -41,13 +41,17 @@ export type RegistrarErrorCode =
   | "EK_CERT_SIGNATURE"
   /** The issuer it names may not issue certificates. */
   | "EK_ISSUER_NOT_CA"
+  /** More authorities are below the issuer than it may have. */
+  | "EK_ISSUER_PATH_LENGTH"
+  /** The certificate or one above it has a critical extension that is not understood. */
+  | "EK_CERT_EXTENSION"
   | "EK_ISSUER_EXPIRED"
   | "EK_ISSUER_NOT_YET_VALID"
   /** More issuers, or more certificates of the same name, than are followed. */
   | "EK_CHAIN_TOO_LONG"
   /** The certificate is for another key than the EK. */
   | "EK_CERT_KEY_MISMATCH"
-  /** The EK is not the restricted storage key of the TCG's template. */
+  /** The EK is not the restricted storage key of one of the TCG's templates. */
   | "EK_TEMPLATE"
   /** The AK could sign what its TPM did not state; the cause says why. */
   | "AK_REFUSED"

@@ -55,8 +55,8 @@ export interface ServerDependencies {
   readonly peerOf: (socket: Socket) => PeerRole | null;
 }
 
-/** The largest request holds three TPM structures and a certificate, in base64. */
-const BODY_MAX = 32 * 1024;
+/** The largest request holds three TPM structures, a certificate and those above it, in base64. */
+const BODY_MAX = 64 * 1024;
 const TIMEOUT_MS = 10_000;
 const BAD_REQUEST = errorJson("REQUEST_INVALID", "not an HTTP request");
 

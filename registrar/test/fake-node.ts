@@ -37,6 +37,7 @@ export class FakeNode {
       nodeId: this.#nodeId,
       ekPublic: this.tpm.ekPublic,
       ekCertificate: this.#ekCertificate,
+      ekChain: new Uint8Array(0),
       akPublic: this.tpm.akPublic,
       tlsKey: this.spki,
     };

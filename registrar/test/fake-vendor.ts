@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { type KeyObject, X509Certificate } from "node:crypto";
-import { type CertificateContent, signCertificate } from "../src/ca/certificate.ts";
+import { type FakeContent, signFakeCertificate } from "./fake-certificate.ts";
 import { makeRsaKey } from "./fake-tpm.ts";
 
 export const EK_USAGE = "2.23.133.8.1";
@@ -13,28 +13,29 @@ export interface Vendor {
   readonly key: KeyObject;
 }
 
-export type Changes = Partial<CertificateContent>;
+export type Changes = Partial<FakeContent>;
 
 const DAY_MS = 86_400_000;
 
 /** Certificates around one instant, so that tests can move the clock. */
 export class FakeVendors {
-  readonly #content: Omit<CertificateContent, "commonName" | "publicKey">;
+  readonly #content: Omit<FakeContent, "commonName" | "publicKey">;
 
   constructor(now: Date) {
     this.#content = {
       notBefore: new Date(now.getTime() - 100 * DAY_MS),
       notAfter: new Date(now.getTime() + 100 * DAY_MS),
       authority: true,
+      pathLength: null,
+      keyUsages: ["keyCertSign", "cRLSign"],
       usages: [],
-      uris: [],
-      hosts: [],
+      critical: [],
     };
   }
 
   root(commonName: string, changes: Changes = {}, key: KeyObject = makeRsaKey()): Vendor {
     const content = { ...this.#content, commonName, publicKey: key, ...changes };
-    return asVendor(signCertificate(content, key), key);
+    return asVendor(signFakeCertificate(content, key), key);
   }
 
   intermediate(
@@ -44,7 +45,7 @@ export class FakeVendors {
     key: KeyObject = makeRsaKey(),
   ): Vendor {
     const content = { ...this.#content, commonName, publicKey: key, ...changes };
-    return asVendor(signCertificate(content, issuer), key);
+    return asVendor(signFakeCertificate(content, issuer.key, issuer.certificate), key);
   }
 
   /** DER of an EK certificate. */
@@ -54,10 +55,11 @@ export class FakeVendors {
       commonName: "TPM",
       publicKey: ekKey,
       authority: false,
+      keyUsages: ["keyEncipherment"],
       usages: [EK_USAGE],
       ...changes,
     };
-    return new X509Certificate(signCertificate(content, issuer)).raw;
+    return new X509Certificate(signFakeCertificate(content, issuer.key, issuer.certificate)).raw;
   }
 }
 

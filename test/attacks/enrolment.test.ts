@@ -104,6 +104,67 @@ describe("a node's key is one of a real TPM", () => {
   );
 
   attack(
+    "enrol-ek-key-usage",
+    "refuses a certificate whose key is for signing, or for nothing that it says",
+    "a key that its vendor has certified for something else opens the secret",
+    async () => {
+      for (const keyUsages of [["digitalSignature"], ["keyAgreement"], []]) {
+        const ekCertificate = bench.vendors.ekCertificate(bench.root, tpm.ekKey, { keyUsages });
+        await expectStartRefused({ ekCertificate }, "EK_CERT_USAGE");
+      }
+    },
+  );
+
+  attack(
+    "enrol-critical",
+    "refuses an EK certificate with a critical extension that is not understood",
+    "what the vendor has said of the key, such as where it may not be used, is passed over",
+    () => {
+      const critical = ["1.2.3.4"];
+      const ekCertificate = bench.vendors.ekCertificate(bench.root, tpm.ekKey, { critical });
+      return expectStartRefused({ ekCertificate }, "EK_CERT_EXTENSION");
+    },
+  );
+
+  attack(
+    "enrol-issuer-critical",
+    "refuses an authority with a critical extension that is not understood",
+    "an authority that is limited to names of its own certifies TPMs of any maker",
+    () => {
+      const limited = bench.vendors.intermediate(bench.root, "Limited", {
+        critical: ["1.2.3.4"],
+      });
+      const ekCertificate = bench.vendors.ekCertificate(limited, tpm.ekKey);
+      return expectStartRefused({ ekCertificate, ekChain: limited.x509.raw }, "EK_CERT_EXTENSION");
+    },
+  );
+
+  attack(
+    "enrol-path-length",
+    "refuses an authority below one that may have none",
+    "whoever has an authority of the vendor's for one purpose makes authorities for TPMs",
+    () => {
+      const last = bench.vendors.intermediate(bench.root, "Last", { pathLength: 0 });
+      const below = bench.vendors.intermediate(last, "Below");
+      const ekCertificate = bench.vendors.ekCertificate(below, tpm.ekKey);
+      const ekChain = Buffer.concat([last.x509.raw, below.x509.raw]);
+      return expectStartRefused({ ekCertificate, ekChain }, "EK_ISSUER_PATH_LENGTH");
+    },
+  );
+
+  attack(
+    "enrol-issuer",
+    "takes no root from the node",
+    "the node brings its own vendor along",
+    () => {
+      const stranger = bench.vendors.root("Stranger");
+      const ekCertificate = bench.vendors.ekCertificate(stranger, tpm.ekKey);
+      const ekChain = stranger.x509.raw;
+      return expectStartRefused({ ekCertificate, ekChain }, "EK_CERT_UNKNOWN_ISSUER");
+    },
+  );
+
+  attack(
     "enrol-ek-expired",
     "refuses an EK certificate that is no longer valid",
     "a TPM that the vendor vouches for no longer, for its keys are known, enrols all the same",

@@ -3,7 +3,7 @@
 import { expect, it } from "vitest";
 import { codeOf } from "../test/code-of.ts";
 import { hex } from "../test/vector.ts";
-import { trimCertificate } from "./ek-certificate.ts";
+import { splitCertificates, trimCertificate } from "./ek-certificate.ts";
 
 it.each([
   ["a short length", "3002 0500", "0000"],
@@ -25,4 +25,17 @@ it.each([
   ["an indefinite length", "3080 0500 0000"],
 ])("refuses %s", (_, bytes) => {
   expect(codeOf(() => trimCertificate(hex(bytes)))).toBe("CERTIFICATE_ENCODING");
+});
+
+it.each<[string, string, readonly string[]]>([
+  ["nothing", "", []],
+  ["one", "3002 0500", ["30020500"]],
+  ["several", "3002 0500 3000 3001 05", ["30020500", "3000", "300105"]],
+  ["what is before padding", "3002 0500 ffff 3000", ["30020500"]],
+])("takes a chain apart: %s", (_, chain, certificates) => {
+  expect(splitCertificates(hex(chain))).toEqual(certificates.map(hex));
+});
+
+it("refuses a chain whose last certificate is cut off", () => {
+  expect(codeOf(() => splitCertificates(hex("3002 0500 3002 05")))).toBe("CERTIFICATE_ENCODING");
 });

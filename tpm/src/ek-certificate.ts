@@ -25,6 +25,21 @@ export function trimCertificate(bytes: Uint8Array): Uint8Array {
   }
 }
 
+/**
+ * The DER certificates one after the other in `bytes`, as the NV indices of a certificate chain hold them, up to where
+ * no DER sequence begins: what is left is padding.
+ *
+ * @throws TpmError `CERTIFICATE_ENCODING` for one that is cut off
+ */
+export function splitCertificates(bytes: Uint8Array): readonly Uint8Array[] {
+  const certificates: Uint8Array[] = [];
+  const reader = new ByteReader(bytes);
+  while (reader.rest[0] === SEQUENCE) {
+    certificates.push(reader.bytes(trimCertificate(reader.rest).length));
+  }
+  return certificates;
+}
+
 function readLength(reader: ByteReader): number {
   const first = reader.u8();
   if (first < 0x80) return first;

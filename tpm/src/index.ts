@@ -41,13 +41,14 @@ export {
   readPublic,
   type WrappedKey,
 } from "./command/key.ts";
-export { EK_RSA_2048_CERTIFICATE, nvRead, nvReadPublic } from "./command/nv.ts";
+export { EK_CHAIN_INDICES, nvRead, nvReadPublic } from "./command/nv.ts";
 export { type BankDigests, type PcrReadResult, pcrExtend, pcrRead } from "./command/pcr.ts";
 export { quote, type RawQuote } from "./command/quote.ts";
 export { ResponseCode } from "./command/response-code.ts";
 export { policySecret, startPolicySession } from "./command/session.ts";
 export { type CredentialInput, makeCredential, type WrappedCredential } from "./credential.ts";
-export { trimCertificate } from "./ek-certificate.ts";
+export { splitCertificates, trimCertificate } from "./ek-certificate.ts";
+export { EK_KINDS, type EkKind, type EkName, ekKindOf } from "./ek-kind.ts";
 export { TpmError, type TpmErrorCode } from "./error.ts";
 export { type EventLogFields, encodeEventLog } from "./event-log/encode-event-log.ts";
 export {
@@ -68,7 +69,11 @@ export {
   hashByName,
   isHashName,
 } from "./hash-algorithm.ts";
-export { AK_RSA_2048_TEMPLATE, EK_RSA_2048_TEMPLATE } from "./key-template.ts";
+export {
+  AK_ECC_P256_TEMPLATE,
+  AK_RSA_2048_TEMPLATE,
+  EK_RSA_2048_TEMPLATE,
+} from "./key-template.ts";
 export {
   type BankSelection,
   orderPcrValues,

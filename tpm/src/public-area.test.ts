@@ -86,20 +86,6 @@ describe("a public area", () => {
   });
 });
 
-describe("templates", () => {
-  it("are those of the EK credential profile and of the attestation key", () => {
-    const policy = "837197674484b3f81a90cc8d46a5d724fd52d76e06520b64f2a1da1b331469aa";
-    expect(EK_RSA_2048_TEMPLATE).toEqual(
-      hex(
-        `0001000b000300b20020 ${policy} 000600800043 0010 0800 00000000 0100 ${"00".repeat(256)}`,
-      ),
-    );
-    expect(AK_RSA_2048_TEMPLATE).toEqual(
-      hex("0001000b00050072 0000 0010 0014000b 0800 00000000 0000"),
-    );
-  });
-});
-
 describe("publicKeyOf", () => {
   it("takes real keys of both types", () => {
     expect(publicKeyOf(makeRsaAk().area).asymmetricKeyDetails?.modulusLength).toBe(2048);

@@ -20,6 +20,7 @@ const IDENTITY = {
   bootId: "0d8c6f5e-6d3a-4c89-9f43-0a7d3c1a2b4e",
   ekPublic: Uint8Array.of(1),
   ekCertificate: null,
+  ekChain: new Uint8Array(0),
   akPublic: Uint8Array.of(2),
 };
 const UNREACHABLE = { name: "AttesterError", code: "MONITOR_UNREACHABLE" };

@@ -42,6 +42,7 @@ const CHALLENGE = {
 const vendors = new FakeVendors(new Date());
 const root = vendors.root("Root");
 const first = makeFakeTpm();
+const NO_CHAIN = new Uint8Array(0);
 const ekCertificate = vendors.ekCertificate(root, first.ekKey);
 
 let folder: string;
@@ -131,7 +132,7 @@ function serveMonitor(socket: Socket): void {
       const request = decodeMonitorRequest(payload);
       const { ekPublic, akPublic } = tpm;
       if (request.op === "identity") {
-        const identity = { bootId: BOOT_ID, ekPublic, ekCertificate, akPublic };
+        const identity = { bootId: BOOT_ID, ekPublic, ekCertificate, ekChain: NO_CHAIN, akPublic };
         socket.write(encodeMonitorAnswer("identity", identity));
       } else if (request.op === "activate") {
         socket.write(encodeMonitorAnswer("activate", { credential: tpm.activate(request) }));

@@ -7,6 +7,8 @@ import {
   ByteReader,
   createPrimary,
   digest,
+  EK_KINDS,
+  ekKindOf,
   Handle,
   type HashName,
   type LoadedKey,
@@ -23,7 +25,7 @@ import {
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Swtpm, startSwtpm } from "../../../test/lab/src/swtpm.ts";
 import { connectSwtpm } from "./swtpm.ts";
-import { Tpm } from "./tpm.ts";
+import { type EndorsementKey, Tpm } from "./tpm.ts";
 import type { TpmTransport } from "./transport.ts";
 
 const SETUP_TIMEOUT_MS = 60_000;
@@ -54,7 +56,7 @@ async function withTpm<Result>(
   }
 }
 
-async function createAk(tpm: Tpm, ek: LoadedKey): Promise<LoadedKey> {
+async function createAk(tpm: Tpm, ek: EndorsementKey): Promise<LoadedKey> {
   return tpm.loadAttestationKey(ek, await tpm.createAttestationKey(ek));
 }
 
@@ -91,6 +93,41 @@ it("reads an EK certificate for the EK it derives, from the authority", () =>
     const issuer = new X509Certificate(swtpm.rootCertificates[1] ?? "");
     expect(certificate.verify(issuer.publicKey)).toBe(true);
     expect((await tpm.createEndorsementKey()).name).toEqual(ek.name);
+  }));
+
+it.each(Object.values(EK_KINDS))("enrols and quotes with the EK of template $name", (kind) =>
+  withTpm(async (tpm) => {
+    const ek = await tpm.createEndorsementKey(kind);
+    expect(ekKindOf(parsePublicArea(ek.publicArea))).toBe(kind);
+    const ak = await createAk(tpm, ek);
+    const area = parsePublicArea(ak.publicArea);
+    expect(() => assertAttestationKey(area)).not.toThrow();
+    expect(area.type).toBe(parsePublicArea(ek.publicArea).type);
+    const credential = new Uint8Array(32).fill(7);
+    const wrapped = makeCredential({ ekPublic: ek.publicArea, akName: ak.name, credential });
+    expect(await tpm.activateCredential(ak, ek, wrapped)).toEqual(credential);
+    const quoted = await tpm.quoteWithPcrs(ak, NONCE, SELECTION);
+    const input = { akPublic: ak.publicArea, nonce: NONCE, selection: SELECTION };
+    expect(verifyQuote({ ...input, ...quoted }).pcrs).toHaveLength(quoted.pcrs.length);
+    await tpm.flushContext(ak);
+    await tpm.flushContext(ek);
+  }),
+);
+
+it("finds the certificates that swtpm makes: RSA-2048 and P-384, for the keys it derives", () =>
+  withTpm(async (tpm) => {
+    const found: string[] = [];
+    for (const kind of Object.values(EK_KINDS)) {
+      const certificate = await tpm.readEkCertificate(kind);
+      if (certificate === null) continue;
+      const ek = await tpm.createEndorsementKey(kind);
+      const key = publicKeyOf(parsePublicArea(ek.publicArea));
+      expect(new X509Certificate(certificate).publicKey.equals(key)).toBe(true);
+      found.push(kind.name);
+      await tpm.flushContext(ek);
+    }
+    expect(found).toEqual(["L-1", "H-3"]);
+    expect(await tpm.readEkChain()).toHaveLength(0);
   }));
 
 it("loads an AK again over another connection, but not one that was altered", async () => {

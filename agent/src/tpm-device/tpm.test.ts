@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { ByteReader, ByteWriter, type LoadedKey, ResponseCode, TpmError } from "@nsattest/tpm";
+import { ByteReader, ByteWriter, EK_KINDS, ResponseCode, TpmError } from "@nsattest/tpm";
 import { describe, expect, it } from "vitest";
 import { readQuoteVector } from "../../../tpm/test/vector.ts";
-import { Tpm } from "./tpm.ts";
+import { type EndorsementKey, Tpm } from "./tpm.ts";
 import type { TpmTransport } from "./transport.ts";
 
 // What only a misbehaving TPM does; a real one is talked to in tpm.swtpm.test.ts.
@@ -11,7 +11,12 @@ import type { TpmTransport } from "./transport.ts";
 const HEADER_SIZE = 10;
 const NO_WAIT = () => Promise.resolve();
 const CLOCK = { clock: 5, resetCount: 1, restartCount: 0, safe: true };
-const EK: LoadedKey = { handle: 0x8000_0000, publicArea: new Uint8Array(), name: new Uint8Array() };
+const EK: EndorsementKey = {
+  handle: 0x8000_0000,
+  publicArea: new Uint8Array(),
+  name: new Uint8Array(),
+  kind: EK_KINDS["L-1"],
+};
 
 function answer(code: number, parameters: Uint8Array = new Uint8Array()): Uint8Array {
   const writer = new ByteWriter().u16(0x8001).u32(HEADER_SIZE + parameters.length);
@@ -174,5 +179,52 @@ describe("readEkCertificate", () => {
     const { tpm, commands } = scripted(nvPublic(0xffff));
     await expect(tpm.readEkCertificate()).rejects.toMatchObject({ code: "CERTIFICATE_ENCODING" });
     expect(commands).toHaveLength(1);
+  });
+});
+
+describe("readEkChain", () => {
+  const FIRST = 0x01c0_0100;
+
+  /** GetCapability: these handles. */
+  function handles(...items: readonly number[]): Uint8Array {
+    const body = new ByteWriter().u8(0).u32(1).u32(items.length);
+    for (const handle of items) body.u32(handle);
+    return answer(0, body.finish());
+  }
+
+  function nvPublic(index: number, size: number): Uint8Array {
+    const area = new ByteWriter().u32(index).u16(0x000b).u32(0).u16(0).u16(size).finish();
+    return answer(0, new ByteWriter().tpm2b(area).u16(0).finish());
+  }
+
+  function nvContent(bytes: Uint8Array): Uint8Array {
+    const parameters = new ByteWriter().tpm2b(bytes).finish();
+    const body = new ByteWriter().u32(parameters.length).bytes(parameters).u16(0).u8(1).u16(0);
+    const size = HEADER_SIZE + body.offset;
+    return new ByteWriter().u16(0x8002).u32(size).u32(0).bytes(body.finish()).finish();
+  }
+
+  it("puts together what the indices hold, and nothing of the indices behind them", async () => {
+    const { tpm } = scripted(
+      handles(FIRST, FIRST + 0xff, FIRST + 0x100),
+      nvPublic(FIRST, 2),
+      nvContent(Uint8Array.of(1, 2)),
+      nvPublic(FIRST + 0xff, 1),
+      nvContent(Uint8Array.of(3)),
+    );
+    expect(await tpm.readEkChain()).toEqual(Uint8Array.of(1, 2, 3));
+  });
+
+  it("is empty where the TPM has more than anybody needs", async () => {
+    const chunk = new Uint8Array(512);
+    const reads = Array.from({ length: 17 }, () => nvContent(chunk));
+    const { tpm } = scripted(
+      handles(FIRST, FIRST + 1),
+      nvPublic(FIRST, 16 * 512),
+      ...reads.slice(1),
+      nvPublic(FIRST + 1, 17 * 512),
+      ...reads,
+    );
+    expect(await tpm.readEkChain()).toHaveLength(0);
   });
 });

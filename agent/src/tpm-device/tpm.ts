@@ -2,14 +2,16 @@
 
 import { setTimeout } from "node:timers/promises";
 import {
+  AK_ECC_P256_TEMPLATE,
   AK_RSA_2048_TEMPLATE,
   type Authorization,
   activateCredential,
   type BankDigests,
   createKey,
   createPrimary,
-  EK_RSA_2048_CERTIFICATE,
-  EK_RSA_2048_TEMPLATE,
+  EK_CHAIN_INDICES,
+  EK_KINDS,
+  type EkKind,
   flushContext,
   getHandles,
   getPcrBanks,
@@ -61,6 +63,11 @@ export type RecallPcrs = (
   latest: readonly PcrValue[],
 ) => readonly PcrValue[] | null;
 
+/** A loaded EK, and how it was made. */
+export interface EndorsementKey extends LoadedKey {
+  readonly kind: EkKind;
+}
+
 /** The TPM asks for the same command again; the kernel does so itself, a raw socket does not. */
 const TRY_AGAIN: ReadonlySet<number> = new Set([
   ResponseCode.RETRY,
@@ -74,6 +81,10 @@ const MAX_QUOTES = 5;
 /** Every TPM can read this many bytes at a time. */
 const NV_CHUNK = 512;
 const MAX_CERTIFICATE_SIZE = 16_384;
+/** Certificates of a vendor's authorities that a TPM brings along; vendors have two or three. */
+const MAX_CHAIN_INDICES = 16;
+/** With the empty password that H-* EKs have. */
+const PASSWORD: Authorization = { kind: "password" };
 const FIRST_SESSION = 0x0200_0000;
 const FIRST_TRANSIENT = 0x8000_0000;
 const MAX_HANDLES = 64;
@@ -150,21 +161,26 @@ export class Tpm {
     return this.#send(pcrExtend(index, digests));
   }
 
-  /** The EK of template L-1, derived again from the endorsement seed: always the same key. Flush it after use. */
-  createEndorsementKey(): Promise<LoadedKey> {
-    return this.#send(createPrimary(Handle.ENDORSEMENT, EK_RSA_2048_TEMPLATE));
+  /** The EK of a kind, derived again from the endorsement seed: always the same key. Flush it after use. */
+  async createEndorsementKey(kind: EkKind = EK_KINDS["L-1"]): Promise<EndorsementKey> {
+    return { ...(await this.#send(createPrimary(Handle.ENDORSEMENT, kind.template))), kind };
   }
 
-  /** Makes a new AK below the EK. It is not loaded; keep both parts, they are of no use to another TPM. */
-  createAttestationKey(ek: LoadedKey): Promise<WrappedKey> {
-    return this.#withEndorsement((session) =>
-      this.#send(createKey(ek.handle, session, AK_RSA_2048_TEMPLATE)),
+  /**
+   * Makes a new AK below the EK: P-256 below an EK on a curve, else RSA-2048. It is not loaded; keep both parts, they
+   * are of no use to another TPM.
+   */
+  createAttestationKey(ek: EndorsementKey): Promise<WrappedKey> {
+    const isRsa = ek.kind.name === "L-1" || ek.kind.name === "H-1";
+    const template = isRsa ? AK_RSA_2048_TEMPLATE : AK_ECC_P256_TEMPLATE;
+    return this.#using(ek, (authorization) =>
+      this.#send(createKey(ek.handle, authorization, template)),
     );
   }
 
   /** Loads an AK that {@link createAttestationKey} made on this TPM. */
-  loadAttestationKey(ek: LoadedKey, key: WrappedKey): Promise<LoadedKey> {
-    return this.#withEndorsement((session) => this.#send(loadKey(ek.handle, session, key)));
+  loadAttestationKey(ek: EndorsementKey, key: WrappedKey): Promise<LoadedKey> {
+    return this.#using(ek, (authorization) => this.#send(loadKey(ek.handle, authorization, key)));
   }
 
   readPublic(handle: number): Promise<NamedPublic> {
@@ -172,13 +188,13 @@ export class Tpm {
   }
 
   /**
-   * The vendor's certificate of the RSA-2048 EK in DER, or null when the TPM has none.
+   * The vendor's certificate of an EK in DER, or null when the TPM has none.
    *
    * @throws TpmError also `CERTIFICATE_ENCODING`
    */
-  async readEkCertificate(): Promise<Uint8Array | null> {
+  async readEkCertificate(kind: EkKind = EK_KINDS["L-1"]): Promise<Uint8Array | null> {
     try {
-      return trimCertificate(await this.#readNv(EK_RSA_2048_CERTIFICATE));
+      return trimCertificate(await this.#readNv(kind.certificateIndex));
     } catch (error) {
       const code = error instanceof TpmError ? error.responseCode : undefined;
       if (code === ResponseCode.BAD_HANDLE_1 || code === ResponseCode.NV_UNINITIALIZED) return null;
@@ -186,18 +202,33 @@ export class Tpm {
     }
   }
 
+  /**
+   * What the vendor put into the TPM of the certificates above the EK's: DER, one after the other, perhaps padded. Empty
+   * where there is nothing, or more than anybody needs.
+   */
+  async readEkChain(): Promise<Uint8Array> {
+    const { first, last } = EK_CHAIN_INDICES;
+    const { items } = await this.#send(getHandles(first, MAX_CHAIN_INDICES));
+    const chunks: Uint8Array[] = [];
+    for (const index of items.filter((handle) => handle <= last)) {
+      chunks.push(await this.#readNv(index));
+    }
+    const chain = new Uint8Array(Buffer.concat(chunks));
+    return chain.length > MAX_CERTIFICATE_SIZE ? new Uint8Array(0) : chain;
+  }
+
   /** The credential inside `wrapped`, if it was made for this EK and this AK's name. */
   activateCredential(
     ak: LoadedKey,
-    ek: LoadedKey,
+    ek: EndorsementKey,
     wrapped: WrappedCredential,
   ): Promise<Uint8Array> {
-    return this.#withEndorsement((session) =>
+    return this.#using(ek, (endorsementAuthorization) =>
       this.#send(
         activateCredential({
           key: ak.handle,
           endorsementKey: ek.handle,
-          endorsementAuthorization: session,
+          endorsementAuthorization,
           ...wrapped,
         }),
       ),
@@ -259,9 +290,11 @@ export class Tpm {
   }
 
   /** L-* EKs may be used by whoever may use the endorsement hierarchy; the TPM ends the session with the command. */
-  async #withEndorsement<Result>(
-    use: (session: Authorization) => Promise<Result>,
+  async #using<Result>(
+    { kind }: EndorsementKey,
+    use: (authorization: Authorization) => Promise<Result>,
   ): Promise<Result> {
+    if (kind.authorization === "password") return use(PASSWORD);
     const session = await this.#send(startPolicySession());
     try {
       await this.#send(policySecret(session));

@@ -24,8 +24,13 @@ function day(offset: number): Date {
   return new Date(NOW.getTime() + offset * DAY_MS);
 }
 
-function check(bytes: Uint8Array, by: EkTrust = trust, now: Date = NOW): Uint8Array {
-  return verifyEkCertificate(bytes, ekPublic, by, now);
+function check(
+  bytes: Uint8Array,
+  by: EkTrust = trust,
+  now: Date = NOW,
+  ekChain: Uint8Array = new Uint8Array(0),
+): Uint8Array {
+  return verifyEkCertificate({ ekCertificate: bytes, ekChain }, ekPublic, by, now);
 }
 
 function codeOf(work: () => unknown): string {
@@ -137,9 +142,53 @@ describe("an EK certificate", () => {
   it.each([
     ["for a server", { usages: ["serverAuth"] }],
     ["for nothing in particular", { usages: [] }],
-    ["of an authority", { authority: true }],
+    ["of an authority", { authority: true, keyUsages: ["keyCertSign", "keyEncipherment"] }],
+    ["for signing", { keyUsages: ["digitalSignature"] }],
+    ["that does not say what its key does", { keyUsages: [] }],
   ])("is refused when it is one %s", (_, changes) => {
     expect(codeOf(() => check(vendors.ekCertificate(middle, ek, changes)))).toBe("EK_CERT_USAGE");
+  });
+
+  it("is refused with a critical extension that nobody knows, its own or an issuer's", () => {
+    const critical = ["1.2.3.4"];
+    const code = "EK_CERT_EXTENSION";
+    expect(codeOf(() => check(vendors.ekCertificate(middle, ek, { critical })))).toBe(code);
+    const strange = vendors.intermediate(root, "Strange", { critical });
+    const by = { ...trust, intermediates: [strange.x509] };
+    expect(codeOf(() => check(vendors.ekCertificate(strange, ek), by))).toBe(code);
+  });
+
+  it("is refused when its issuer has more authorities below it than it may have", () => {
+    const strict = vendors.root("Strict", { pathLength: 0 });
+    const below = vendors.intermediate(strict, "Below");
+    const by = { roots: [strict.x509], intermediates: [below.x509] };
+    expect(codeOf(() => check(vendors.ekCertificate(below, ek), by))).toBe("EK_ISSUER_PATH_LENGTH");
+    check(vendors.ekCertificate(strict, ek), by);
+    const lenient = vendors.root("Lenient", { pathLength: 1 });
+    const one = vendors.intermediate(lenient, "One", { pathLength: 0 });
+    const chain = { roots: [lenient.x509], intermediates: [one.x509] };
+    check(vendors.ekCertificate(one, ek), chain);
+  });
+
+  it("passes through an intermediate that the TPM brings along, as far as a root vouches for it", () => {
+    const roots = { roots: [root.x509], intermediates: [] };
+    const sent = Buffer.concat([middle.x509.raw, Buffer.alloc(9, 0xff)]);
+    check(certificate, roots, NOW, sent);
+    const stranger = vendors.root("Root");
+    const forged = vendors.intermediate(stranger, "Middle");
+    const issued = vendors.ekCertificate(forged, ek);
+    const refused = codeOf(() => check(issued, roots, NOW, forged.x509.raw));
+    expect(refused).toBe("EK_CERT_UNKNOWN_ISSUER");
+    const itself = Buffer.concat([forged.x509.raw, stranger.x509.raw]);
+    expect(codeOf(() => check(issued, roots, NOW, itself))).toBe("EK_CERT_UNKNOWN_ISSUER");
+  });
+
+  it("is refused with more than eight certificates beside it, or with what is none", () => {
+    const many = (count: number): Buffer => Buffer.concat(Array(count).fill(middle.x509.raw));
+    check(certificate, trust, NOW, many(8));
+    expect(codeOf(() => check(certificate, trust, NOW, many(9)))).toBe("EK_CHAIN_TOO_LONG");
+    const garbage = Buffer.from("3000", "hex");
+    expect(codeOf(() => check(certificate, trust, NOW, garbage))).toBe("EK_CERT_MALFORMED");
   });
 
   it("is refused for another key", () => {

@@ -2,6 +2,7 @@
 
 import type { X509Certificate } from "node:crypto";
 import { RegistrarError, type RegistrarErrorCode } from "../error.ts";
+import { pathLengthOf, unknownCriticalExtension } from "./certificate-rules.ts";
 import type { EkTrust } from "./ek-trust.ts";
 
 /** Issuers above an EK certificate; vendors have two or three. */
@@ -15,14 +16,15 @@ interface Fault {
 }
 
 /**
- * Checks that a configured root vouches for `certificate` at `now`: every issuer may issue, is valid at `now` and
- * signed the certificate below it.
+ * Checks that a configured root vouches for `certificate` at `now`: every issuer may issue, for as many authorities as
+ * are below it, is valid at `now`, has no critical extension that is not understood, and signed the certificate below it.
  *
- * Does not check what `certificate` itself is for (see `ek-certificate.ts`), revocation, nor path length constraints:
- * every issuer is one the operator configured.
+ * Does not check what `certificate` itself is for (see `ek-certificate.ts`), nor revocation. Intermediates may be
+ * anybody's: they are believed as far as a root vouches for them.
  *
  * @throws RegistrarError `EK_NO_ROOTS`, `EK_CERT_UNKNOWN_ISSUER`, `EK_CERT_SIGNATURE`, `EK_ISSUER_NOT_CA`,
- *   `EK_ISSUER_EXPIRED`, `EK_ISSUER_NOT_YET_VALID`, `EK_CHAIN_TOO_LONG`
+ *   `EK_ISSUER_EXPIRED`, `EK_ISSUER_NOT_YET_VALID`, `EK_ISSUER_PATH_LENGTH`, `EK_CHAIN_TOO_LONG`, `EK_CERT_EXTENSION`,
+ *   `EK_CERT_MALFORMED`
  */
 export function verifyEkChain(certificate: X509Certificate, trust: EkTrust, now: Date): void {
   if (trust.roots.length === 0) {
@@ -50,7 +52,7 @@ class ChainSearch {
       this.#candidates += 1;
       if (depth === MAX_ISSUERS || this.#candidates > MAX_CANDIDATES) return tooLong(subject);
       const found =
-        this.#checkStep(subject, issuer) ?? (isRoot ? null : this.climb(issuer, depth + 1));
+        this.#checkStep(subject, issuer, depth) ?? (isRoot ? null : this.climb(issuer, depth + 1));
       if (!found) return null;
       fault ??= found;
     }
@@ -66,7 +68,7 @@ class ChainSearch {
     }
   }
 
-  #checkStep(subject: X509Certificate, issuer: X509Certificate): Fault | null {
+  #checkStep(subject: X509Certificate, issuer: X509Certificate, depth: number): Fault | null {
     if (!issuer.ca) return { code: "EK_ISSUER_NOT_CA", message: `${name(issuer)} is no authority` };
     // Names again, and key identifiers and key usage.
     if (!subject.checkIssued(issuer)) return unknownIssuer(subject);
@@ -78,6 +80,15 @@ class ChainSearch {
     }
     if (this.#now > new Date(issuer.validTo)) {
       return { code: "EK_ISSUER_EXPIRED", message: `${name(issuer)} is expired` };
+    }
+    if (depth > pathLengthOf(issuer)) {
+      const message = `${name(issuer)} may not have ${depth} authorities below it`;
+      return { code: "EK_ISSUER_PATH_LENGTH", message };
+    }
+    const strange = unknownCriticalExtension(issuer);
+    if (strange !== null) {
+      const message = `${name(issuer)} has the unknown critical extension ${strange}`;
+      return { code: "EK_CERT_EXTENSION", message };
     }
     return null;
   }

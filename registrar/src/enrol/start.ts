@@ -28,7 +28,7 @@ export function startEnrolment(desk: EnrolmentDesk, request: EnrolStart): EnrolC
   const now = desk.now();
   parseTlsKey(tlsKey);
   const ek = endorsementKey(ekPublic);
-  const ekCertificate = verifyEkCertificate(request.ekCertificate, ek, desk.trust, now);
+  const ekCertificate = verifyEkCertificate(request, ek, desk.trust, now);
   const akName = attestationKeyName(akPublic);
   const ekHash = createHash("sha256")
     .update(ek.export({ type: "spki", format: "der" }))

@@ -91,6 +91,55 @@ export const ENROLMENT_CHECKS = {
     without: "if (false) {",
     guards: "the certificate is one of an endorsement key",
   },
+  "enrol-ek-key-usage": {
+    file: CERTIFICATE,
+    excerpt:
+      'if (!mayUnwrapSecrets(certificate, key.asymmetricKeyType === "rsa" ? "rsa" : "ec")) {',
+    without: "if (false) {",
+    guards: "the certificate lets its key do what an endorsement key does",
+  },
+  "enrol-critical": {
+    file: CERTIFICATE,
+    excerpt: "if (strange !== null) {",
+    without: "if (false) {",
+    guards: "what an EK certificate's issuer called critical is understood",
+  },
+  "enrol-issuer-critical": {
+    file: CHAIN,
+    excerpt: "if (strange !== null) {",
+    without: "if (false) {",
+    guards: "so it is in the certificates above it",
+  },
+  "enrol-path-length": {
+    file: CHAIN,
+    excerpt: "if (depth > pathLengthOf(issuer)) {",
+    without: "if (false) {",
+    guards: "an authority has as many authorities below it as it may",
+  },
+  "enrol-ek-sent": {
+    file: CERTIFICATE,
+    excerpt: "if (certificates.length > MAX_SENT) {",
+    without: "if (false) {",
+    guards: "a node sends few certificates",
+    tests: [
+      {
+        file: "registrar/src/enrol/ek-certificate.test.ts",
+        title: "is refused with more than eight certificates beside it, or with what is none",
+      },
+    ],
+  },
+  "enrol-extensions": {
+    file: "registrar/src/enrol/certificate-parts.ts",
+    excerpt: "if (extensions.length === MAX_EXTENSIONS) {",
+    without: "if (false) {",
+    guards: "the walk over a certificate's extensions ends",
+    tests: [
+      {
+        file: "registrar/src/enrol/certificate-parts.test.ts",
+        title: "are not read with more than 64 extensions",
+      },
+    ],
+  },
   "enrol-ek-not-yet": {
     file: CERTIFICATE,
     excerpt: "if (now < new Date(certificate.validFrom)) {",
@@ -117,8 +166,7 @@ export const ENROLMENT_CHECKS = {
   },
   "enrol-ek-template": {
     file: "registrar/src/enrol/ek-template.ts",
-    excerpt:
-      "if (!Buffer.from(withoutModulus(ekPublic)).equals(withoutModulus(EK_RSA_2048_TEMPLATE))) {",
+    excerpt: "if (ekKindOf(area) === null) {",
     without: "if (false) {",
     guards: "the EK decrypts for nobody, and what is wrapped for it is strong",
   },

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { createPublicKey, X509Certificate } from "node:crypto";
-import { trimCertificate } from "@nsattest/tpm";
+import { splitCertificates, trimCertificate } from "@nsattest/tpm";
 import { certificateKey } from "../../../registrar/src/enrol/certificate-key.ts";
 import { verifyEkCertificate } from "../../../registrar/src/enrol/ek-certificate.ts";
 import type { Random } from "../engine/random.ts";
@@ -12,7 +12,10 @@ import { hex, readJson } from "./vectors.ts";
 
 const NOW = new Date("2027-01-01T00:00:00Z");
 
-/** EK certificates: the length that is trimmed by, the key that is read by hand, and the whole check against a root. */
+/**
+ * EK certificates: the length that is trimmed by, a chain of them, the key and the extensions that are read by hand, and
+ * the whole check against a root.
+ */
 export function ekCertificate(root: string): FuzzTarget {
   const samples = readJson(root, "test/fuzz/seeds/ek-certificates.json") as Readonly<
     Record<"rsa" | "ec" | "oaep" | "root", string>
@@ -29,6 +32,7 @@ export function ekCertificate(root: string): FuzzTarget {
       hex(samples.ec),
       hex(samples.oaep),
       new Uint8Array([...genuine, ...new Uint8Array(64)]),
+      new Uint8Array([...genuine, ...hex(samples.ec)]),
     ],
     mutators: [mutateDer, mutateDer, pad],
     inputMax: 8192,
@@ -37,12 +41,23 @@ export function ekCertificate(root: string): FuzzTarget {
       const trimmed = trimCertificate(input);
       promiseViewsWithin(trimmed, input);
       promise(trimCertificate(trimmed).length === trimmed.length, "trimmed twice is shorter");
-      const accepted = verifyEkCertificate(input, key, trust, NOW);
+      for (const certificate of splitCertificates(input)) promiseViewsWithin(certificate, input);
+      // Whatever is sent beside the certificate, no other one passes by it.
+      const shown = [
+        { ekCertificate: input, ekChain: new Uint8Array(0) },
+        { ekCertificate: input, ekChain: input },
+        { ekCertificate: genuine, ekChain: input },
+      ];
+      const accepted = verifyEkCertificate(pick(shown, input), key, trust, NOW);
       promise(Buffer.compare(accepted, genuine) === 0, "a certificate that the root did not sign");
       certificateKey(new X509Certificate(accepted));
       return "verified";
     },
   };
+}
+
+function pick<T>(items: readonly T[], input: Uint8Array): T {
+  return items[input.length % items.length] as T;
 }
 
 /** NV indices are larger than what is in them. */

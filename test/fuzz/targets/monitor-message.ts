@@ -20,7 +20,8 @@ const BOOT_ID = "26c7e9cd-8c58-4f1c-a311-0081508211aa";
 
 /** Requests and answers on the monitor's socket, without their frames. */
 export function monitorMessage(): FuzzTarget {
-  const identity = { bootId: BOOT_ID, ekPublic: STRUCTURE, akPublic: STRUCTURE };
+  const keys = { ekPublic: STRUCTURE, ekChain: STRUCTURE, akPublic: STRUCTURE };
+  const identity = { bootId: BOOT_ID, ...keys };
   const frames = [
     encodeMonitorRequest({ op: "identity" }),
     encodeMonitorRequest({ op: "activate", credentialBlob: STRUCTURE, secret: STRUCTURE }),

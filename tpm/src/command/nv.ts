@@ -4,8 +4,8 @@ import { ByteReader } from "../bytes.ts";
 import { TpmError } from "../error.ts";
 import { defineCommand, EMPTY_PASSWORD, type TpmCommand } from "./codec.ts";
 
-/** Where vendors put the certificate of the RSA-2048 EK (TCG EK Credential Profile, 2.2.1.4). */
-export const EK_RSA_2048_CERTIFICATE = 0x01c0_0002;
+/** Where vendors put the certificates above an EK's, one after the other (TCG EK Credential Profile, 2.2.1.5.2). */
+export const EK_CHAIN_INDICES = { first: 0x01c0_0100, last: 0x01c0_01ff } as const;
 
 /** TPM2_NV_ReadPublic (TPM 2.0 part 3, 31.6): the size of what is stored at `index`. */
 export function nvReadPublic(index: number): TpmCommand<number> {

@@ -295,8 +295,8 @@ describe("the finish of an enrolment", () => {
   }
 
   async function start(machine: Machine, nodeId: string): Promise<EnrolChallenge> {
-    const { ekPublic, ekCertificate, akPublic } = await machine.tpm.identity();
-    const claims = { nodeId, ekPublic, ekCertificate: ekCertificate ?? Buffer.of(0), akPublic };
+    const { ekCertificate, ...identity } = await machine.tpm.identity();
+    const claims = { nodeId, ...identity, ekCertificate: ekCertificate ?? Buffer.of(0) };
     const message = encodeEnrolStart({ ...claims, tlsKey: spki });
     return decodeEnrolChallenge(await client.post("/v1/enrol/start", jsonBody(message)));
   }

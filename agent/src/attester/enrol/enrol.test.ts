@@ -79,7 +79,7 @@ function monitorOf(fake: FakeTpm): EnrolmentTpm {
   const ekCertificate = vendors.ekCertificate(root, fake.ekKey);
   const { ekPublic, akPublic } = fake;
   return {
-    identity: async () => ({ ekPublic, ekCertificate, akPublic }),
+    identity: async () => ({ ekPublic, ekCertificate, ekChain: new Uint8Array(0), akPublic }),
     activate: async (wrapped) => fake.activate(wrapped),
   };
 }

@@ -22,6 +22,8 @@ export interface TpmIdentity {
   readonly ekPublic: Uint8Array;
   /** DER, as the TPM holds it; null when it holds none. */
   readonly ekCertificate: Uint8Array | null;
+  /** DER of certificates above it that the TPM holds, one after the other. */
+  readonly ekChain: Uint8Array;
   /** TPMT_PUBLIC. */
   readonly akPublic: Uint8Array;
 }
@@ -101,7 +103,7 @@ export async function enrol(options: EnrolOptions): Promise<Enrolment> {
 /** Both halves of an enrolment; resolves to the certificate that the registrar answers with. */
 async function askRegistrar(
   { registrarUrl, nodeId, tpm, signal }: EnrolOptions,
-  { ekPublic, ekCertificate, akPublic }: TpmIdentity,
+  { ekPublic, ekCertificate, ekChain, akPublic }: TpmIdentity,
   { key, ca }: Expected,
 ): Promise<string> {
   if (ekCertificate === null) {
@@ -116,7 +118,8 @@ async function askRegistrar(
     maxAnswerBytes: ANSWER_MAX,
   });
   const tlsKey = createPublicKey(key).export({ type: "spki", format: "der" });
-  const start = encodeEnrolStart({ nodeId, ekPublic, ekCertificate, akPublic, tlsKey });
+  const keys = { ekPublic, ekCertificate, ekChain, akPublic, tlsKey };
+  const start = encodeEnrolStart({ nodeId, ...keys });
   const challenge = decodeEnrolChallenge(
     await registrar.post("/v1/enrol/start", jsonBody(start), signal),
   );

@@ -6,13 +6,16 @@ import {
   type BankSelection,
   ByteReader,
   ByteWriter,
+  EK_KINDS,
+  type EkKind,
+  type EkName,
   type HashName,
   type LoadedKey,
   type PcrValue,
   TpmError,
   type WrappedKey,
 } from "@nsattest/tpm";
-import type { Tpm } from "../../tpm-device/tpm.ts";
+import type { EndorsementKey, Tpm } from "../../tpm-device/tpm.ts";
 import {
   ANCHOR_PCR,
   type MonitorTpm,
@@ -26,21 +29,23 @@ const PARAMETER_FAULT = 0xc0;
 /** The node's TPM with its endorsement and attestation keys loaded for as long as the process lives. */
 export class NodeTpm implements MonitorTpm {
   readonly #tpm: Tpm;
-  readonly #ek: LoadedKey;
+  readonly #ek: EndorsementKey;
   readonly #ak: LoadedKey;
   readonly #certificate: Uint8Array | null;
+  readonly #chain: Uint8Array;
   readonly #banks: readonly HashName[];
 
   private constructor(
     tpm: Tpm,
-    keys: { readonly ek: LoadedKey; readonly ak: LoadedKey },
-    certificate: Uint8Array | null,
+    keys: { readonly ek: EndorsementKey; readonly ak: LoadedKey },
+    { certificate, chain }: { readonly certificate: Uint8Array | null; readonly chain: Uint8Array },
     banks: readonly HashName[],
   ) {
     this.#tpm = tpm;
     this.#ek = keys.ek;
     this.#ak = keys.ak;
     this.#certificate = certificate;
+    this.#chain = chain;
     this.#banks = banks;
   }
 
@@ -50,18 +55,23 @@ export class NodeTpm implements MonitorTpm {
    *
    * The file is no secret: only the TPM that wrapped the key can use it.
    *
+   * @param wanted kind of EK; without it the first one of which the TPM has a certificate, or RSA where it has none
    * @throws TpmError, and what the system says of a file that can be neither read nor written
    */
-  static async open(tpm: Tpm, akFile: string): Promise<NodeTpm> {
-    const ek = await tpm.createEndorsementKey();
+  static async open(tpm: Tpm, akFile: string, wanted?: EkName): Promise<NodeTpm> {
+    const kinds = wanted === undefined ? Object.values(EK_KINDS) : [EK_KINDS[wanted]];
+    const { kind, certificate } = await certifiedKind(tpm, kinds);
+    const ek = await tpm.createEndorsementKey(kind);
     const ak = (await loadKept(tpm, ek, akFile)) ?? (await makeAndKeep(tpm, ek, akFile));
-    return new NodeTpm(tpm, { ek, ak }, await tpm.readEkCertificate(), await tpm.getPcrBanks());
+    const chain = await tpm.readEkChain();
+    return new NodeTpm(tpm, { ek, ak }, { certificate, chain }, await tpm.getPcrBanks());
   }
 
   identity(): TpmIdentity {
     return {
       ekPublic: this.#ek.publicArea,
       ekCertificate: this.#certificate,
+      ekChain: this.#chain,
       akPublic: this.#ak.publicArea,
     };
   }
@@ -99,7 +109,20 @@ export class NodeTpm implements MonitorTpm {
   }
 }
 
-async function loadKept(tpm: Tpm, ek: LoadedKey, akFile: string): Promise<LoadedKey | null> {
+/** The first of `kinds` that the vendor certified; where there is none, the first of them all without a certificate. */
+async function certifiedKind(
+  tpm: Tpm,
+  kinds: readonly EkKind[],
+): Promise<{ readonly kind: EkKind; readonly certificate: Uint8Array | null }> {
+  for (const kind of kinds) {
+    const certificate = await tpm.readEkCertificate(kind);
+    if (certificate !== null) return { kind, certificate };
+  }
+  const [kind = EK_KINDS["L-1"]] = kinds;
+  return { kind, certificate: null };
+}
+
+async function loadKept(tpm: Tpm, ek: EndorsementKey, akFile: string): Promise<LoadedKey | null> {
   let bytes: Uint8Array;
   try {
     bytes = new Uint8Array(readFileSync(akFile));
@@ -125,7 +148,7 @@ function isKeysFault(error: unknown): boolean {
   return code.startsWith("BYTES_") || (responseCode & PARAMETER_FAULT) === PARAMETER_FAULT;
 }
 
-async function makeAndKeep(tpm: Tpm, ek: LoadedKey, akFile: string): Promise<LoadedKey> {
+async function makeAndKeep(tpm: Tpm, ek: EndorsementKey, akFile: string): Promise<LoadedKey> {
   const wrapped = await tpm.createAttestationKey(ek);
   const temporary = `${akFile}.new`;
   writeFileSync(temporary, encodeKey(wrapped), { mode: 0o600, flush: true });

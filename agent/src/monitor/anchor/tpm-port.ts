@@ -28,6 +28,8 @@ export interface TpmIdentity {
   readonly ekPublic: Uint8Array;
   /** DER of the EK certificate, or null when the TPM has none. */
   readonly ekCertificate: Uint8Array | null;
+  /** DER of certificates above it that the TPM holds, one after the other. */
+  readonly ekChain: Uint8Array;
   readonly akPublic: Uint8Array;
 }
 

@@ -22,6 +22,7 @@ const BOOT_ID = "0d8c6f5e-6d3a-4c89-9f43-0a7d3c1a2b4e";
 const IDENTITY: TpmIdentity = {
   ekPublic: Uint8Array.of(1),
   ekCertificate: null,
+  ekChain: new Uint8Array(0),
   akPublic: Uint8Array.of(2),
 };
 const NONCE = new Uint8Array(32).fill(5);

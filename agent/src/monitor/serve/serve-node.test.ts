@@ -73,6 +73,7 @@ function parts(onReady: () => void): ServingParts {
       identity: () => ({
         ekPublic: Uint8Array.of(1),
         ekCertificate: null,
+        ekChain: new Uint8Array(0),
         akPublic: Uint8Array.of(2),
       }),
       activate: () => Promise.reject(GONE),
