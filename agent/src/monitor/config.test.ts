@@ -10,29 +10,34 @@ it("has a default for everything", () => {
     pinFolder: "/sys/fs/bpf/nsattest",
     tpmDevice: "/dev/tpmrm0",
     hostList: "/sys/kernel/security/ima/binary_runtime_measurements",
+    endorsementKey: null,
   });
 });
 
 it("takes every setting", () => {
-  const args = ["--run=/r", "--state", "/s", "--pins=/p", "--tpm", "/t", "--list=/l"];
+  const args = ["--run=/r", "--state", "/s", "--pins=/p", "--tpm", "/t", "--list=/l", "--ek=L-2"];
   expect(parseMonitorArguments(args)).toEqual({
     runFolder: "/r",
     stateFolder: "/s",
     pinFolder: "/p",
     tpmDevice: "/t",
     hostList: "/l",
+    endorsementKey: "L-2",
   });
 });
 
 it("is null when help is asked for, which names every option", () => {
   expect(parseMonitorArguments(["--help"])).toBeNull();
-  for (const option of ["--run", "--state", "--pins", "--tpm", "--list", "--help"]) {
+  for (const option of ["--run", "--state", "--pins", "--tpm", "--list", "--ek", "--help"]) {
     expect(HELP).toContain(`  ${option}`);
   }
 });
 
-it.each([[["--unknown"]], [["--run"]], [["somewhere"]], [["--help=yes"]]])("refuses %j", (args) => {
-  expect(() => parseMonitorArguments(args)).toThrow(
-    expect.objectContaining({ code: "CONFIG", message: expect.stringContaining("--help") }),
-  );
-});
+it.each([[["--unknown"]], [["--run"]], [["somewhere"]], [["--help=yes"]], [["--ek=L-9"]]])(
+  "refuses %j",
+  (args) => {
+    expect(() => parseMonitorArguments(args)).toThrow(
+      expect.objectContaining({ code: "CONFIG", message: expect.stringContaining("--help") }),
+    );
+  },
+);

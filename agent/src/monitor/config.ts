@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { parseArgs } from "node:util";
+import { EK_KINDS, type EkName } from "@nsattest/tpm";
 import { AgentError } from "../error.ts";
 import { DEFAULT_PIN_FOLDER } from "../loader/pins.ts";
 import { TPM_DEVICE } from "../tpm-device/device-file.ts";
@@ -14,6 +15,8 @@ Usage: nsattest-monitor [options]
   --state FOLDER   the attestation key, wrapped by the TPM (default: /var/lib/nsattest/monitor)
   --pins FOLDER    where nsattest-bpf pinned its programs (default: ${DEFAULT_PIN_FOLDER})
   --tpm DEVICE     the TPM (default: ${TPM_DEVICE})
+  --ek TEMPLATE    the endorsement key: L-1 or H-1 (RSA-2048), L-2 or H-2 (P-256), H-3 (P-384), as the TCG names its templates
+                   (default: the first of L-1, L-2, H-1, H-2, H-3 of which the TPM has a certificate, else L-1)
   --list FILE      IMA's binary list (default: ${HOST_LIST})
   --help           this text
 
@@ -27,6 +30,8 @@ export interface MonitorConfig {
   readonly pinFolder: string;
   readonly tpmDevice: string;
   readonly hostList: string;
+  /** Null to look which one the vendor certified. */
+  readonly endorsementKey: EkName | null;
 }
 
 /** Reads the command line; null when help is asked for. @throws AgentError `CONFIG` */
@@ -40,6 +45,7 @@ export function parseMonitorArguments(args: readonly string[]): MonitorConfig | 
         pins: { type: "string", default: DEFAULT_PIN_FOLDER },
         tpm: { type: "string", default: TPM_DEVICE },
         list: { type: "string", default: HOST_LIST },
+        ek: { type: "string" },
         help: { type: "boolean", default: false },
       },
     });
@@ -50,8 +56,15 @@ export function parseMonitorArguments(args: readonly string[]): MonitorConfig | 
       pinFolder: values.pins,
       tpmDevice: values.tpm,
       hostList: values.list,
+      endorsementKey: values.ek === undefined ? null : ekName(values.ek),
     };
   } catch (error) {
     throw new AgentError("CONFIG", `${String(error)}; see --help`, { cause: error });
   }
+}
+
+function ekName(text: string): EkName {
+  const kind = Object.values(EK_KINDS).find(({ name }) => name === text);
+  if (kind === undefined) throw new Error(`there is no template ${text}`);
+  return kind.name;
 }

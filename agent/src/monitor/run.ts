@@ -39,6 +39,7 @@ export async function runMonitor(config: MonitorConfig, stop: AbortSignal): Prom
   const tpm = await NodeTpm.open(
     new Tpm(await openDeviceFile(config.tpmDevice)),
     `${config.stateFolder}/attestation.key`,
+    config.endorsementKey,
   );
   const { resetCount, restartCount } = await tpm.clock();
   const bootId = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();

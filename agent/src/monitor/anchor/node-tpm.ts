@@ -55,11 +55,11 @@ export class NodeTpm implements MonitorTpm {
    *
    * The file is no secret: only the TPM that wrapped the key can use it.
    *
-   * @param wanted kind of EK; without it the first one of which the TPM has a certificate, or RSA where it has none
+   * @param wanted kind of EK; null for the first one of which the TPM has a certificate, or RSA where it has none
    * @throws TpmError, and what the system says of a file that can be neither read nor written
    */
-  static async open(tpm: Tpm, akFile: string, wanted?: EkName): Promise<NodeTpm> {
-    const kinds = wanted === undefined ? Object.values(EK_KINDS) : [EK_KINDS[wanted]];
+  static async open(tpm: Tpm, akFile: string, wanted: EkName | null = null): Promise<NodeTpm> {
+    const kinds = wanted === null ? Object.values(EK_KINDS) : [EK_KINDS[wanted]];
     const { kind, certificate } = await certifiedKind(tpm, kinds);
     const ek = await tpm.createEndorsementKey(kind);
     const ak = (await loadKept(tpm, ek, akFile)) ?? (await makeAndKeep(tpm, ek, akFile));
