@@ -32,6 +32,7 @@ export async function bundle(root, folder) {
         bpf: "agent/src/loader/main.ts",
         monitor: "agent/src/monitor/main.ts",
         agent: "agent/src/attester/main.ts",
+        preflight: "agent/src/preflight/main.ts",
       },
       loader: { ".node": "copy" },
       plugins: [koffiForLinux],

@@ -2,6 +2,7 @@
 
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
+import { preflight } from "@nsattest/agent";
 import { demo } from "./demo/demo.ts";
 import { CliError, EXIT } from "./error.ts";
 import { evidence } from "./evidence.ts";
@@ -14,6 +15,7 @@ const HELP = `nsattest: every container its own measurement list, allowlist and 
 
 Usage: nsattest COMMAND [options]
 
+  preflight  what this host can prove, and what is missing
   demo       a node in a virtual machine and five containers on it
   status     what the verifier says of every node and its containers
   why        why one container, or the host, stands as it does, and what to do
@@ -29,6 +31,8 @@ const ROOT = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 async function run(args: readonly string[], surroundings: Surroundings): Promise<number> {
   const [command, ...rest] = args;
   switch (command) {
+    case "preflight":
+      return preflight(rest, surroundings);
     case "demo":
       return demo(rest, surroundings, ROOT);
     case "status":

@@ -13,7 +13,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   registrar: ["tpm", "ns-ima", "protocol"],
   verifier: ["tpm", "ns-ima", "protocol"],
   "test/lab": ["tpm", "ns-ima", "protocol"],
-  cli: ["tpm", "protocol", "verifier", "lab"],
+  cli: ["tpm", "protocol", "agent", "verifier", "lab"],
 };
 
 /**
@@ -33,8 +33,16 @@ const ROWS: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ["error.ts", "log.ts", "version.ts"],
     ["sys"],
     ["tpm-device"],
-    ["loader"],
+    ["loader", "preflight"],
     ["monitor", "attester"],
+    ["index.ts"],
+  ],
+  "agent/src/preflight": [
+    ["finding.ts", "host.ts"],
+    ["kernel-checks.ts", "tpm-checks.ts", "runtime-checks.ts"],
+    ["preflight.ts"],
+    ["command.ts"],
+    ["main.ts"],
   ],
   "agent/src/loader": [["pins.ts"], ["load.ts"], ["main.ts"]],
   "agent/src/monitor": [

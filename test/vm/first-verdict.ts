@@ -185,6 +185,16 @@ export function testFirstVerdict(kernel: KernelSeries): void {
       expect(await bed.vm.check("ps -o user,args")).not.toMatch(/bpf\.cjs/);
     });
 
+    test("preflight finds everything that a node stands on", async () => {
+      const preflight = "exec node /usr/lib/nsattest/preflight.cjs --json";
+      const { code, stdout } = await bed.vm.run(preflight);
+      const found = JSON.parse(stdout.toString()) as { findings: { state: string }[] };
+      expect(found.findings.filter(({ state }) => state !== "ok")).toEqual([]);
+      expect(found).toMatchObject({ readiness: "ready", limits: [] });
+      expect(found.findings).toHaveLength(16);
+      expect(code).toBe(0);
+    });
+
     test("the monitor has no network", async () => {
       const interfaces = await bed.vm.check("tail -n +3 /proc/$(cat /run/monitor.pid)/net/dev");
       expect(interfaces.trim()).toMatch(/^lo:[^\n]*$/);

@@ -36,6 +36,8 @@ export interface TestbedOptions {
 
 /** Files of the node's own programs in the guest. */
 const CODE_FOLDER = "/usr/lib/nsattest";
+/** Those of them that run on every node, and have to be measured; preflight runs when somebody asks. */
+const SERVICE_FILES = ["agent.cjs", "bpf.cjs", "monitor.cjs"];
 const IMA_POLICY = "/etc/ima/ima-policy";
 /** What runc brings: itself and the libraries it maps while it is on its way into a container. */
 const RUNTIME_FILES =
@@ -95,9 +97,7 @@ export class Testbed {
         runtimes: [...vm.disk.digests]
           .filter(([path]) => RUNTIME_FILES.test(path))
           .map(([, digest]) => `sha256:${digest}`),
-        programs: bundles
-          .filter((name) => name.endsWith(".cjs"))
-          .map((name) => `${CODE_FOLDER}/${name}`),
+        programs: SERVICE_FILES.map((name) => `${CODE_FOLDER}/${name}`),
         host: vm.hostPolicy,
         images: new Map([[image.digest, image.policy]]),
       };
