@@ -6,6 +6,7 @@
  * - `CONFIG`: arguments or configuration that cannot be used
  * - `SYSCALL`, `BPF_*`: the kernel refused, or its programs are not what we loaded
  * - `KERNEL_EVENT`, `HOST_LIST`: bytes of the kernel that cannot be read
+ * - `BOOT_LOG`: the log of what was booted cannot be read, or is too large to be passed on
  * - `LIST_SHRANK`: the verifier has had more of the host list than there is
  * - `LOG_*`: the namespace log cannot be written, is held by another process, or does not fit the TPM
  * - `CONTAINER_*`: a container that cannot be followed
@@ -17,6 +18,7 @@ export type AgentErrorCode =
   | "BPF_PINS"
   | "KERNEL_EVENT"
   | "HOST_LIST"
+  | "BOOT_LOG"
   | "LIST_SHRANK"
   | "LOG_HELD"
   | "LOG_IO"

@@ -59,7 +59,14 @@ function detailOf(event: NamespaceEvent): string {
 
 /** What a verifier asks for that has so much already. */
 export function wanted(listOffset: number, logOffset: number): Wanted {
-  return { nonce: NONCE, listOffset, logOffset, bank: "sha256", pcrs: [IMA_PCR, ANCHOR_PCR] };
+  return {
+    nonce: NONCE,
+    listOffset,
+    logOffset,
+    bank: "sha256",
+    pcrs: [IMA_PCR, ANCHOR_PCR],
+    bootLog: false,
+  };
 }
 
 /** Evidence that a verifier would replay to the end; returns what it learns. */

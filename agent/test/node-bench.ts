@@ -50,6 +50,8 @@ export class NodeBench {
   readonly lostByCgroup = new Map<number, number>();
   /** Called between two looks at a ring that is busy. */
   onYield: () => void = () => undefined;
+  /** What the kernel has of the boot. */
+  bootLog: Uint8Array | null = null;
   readonly logPath: string;
   readonly #folder: string;
   readonly #list: string;
@@ -101,6 +103,7 @@ export class NodeBench {
       registry,
       anchor: new Anchor(this.tpm, file, boot.baseline),
       tpm: this.tpm,
+      bootLog: () => this.bootLog,
       yieldTurn: async () => this.onYield(),
     });
     this.#running = { monitor, log, file, hostList, fresh };

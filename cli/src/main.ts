@@ -3,6 +3,7 @@
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { preflight } from "@nsattest/agent";
+import { boot } from "./boot.ts";
 import { demo } from "./demo/demo.ts";
 import { CliError, EXIT } from "./error.ts";
 import { evidence } from "./evidence.ts";
@@ -21,6 +22,7 @@ Usage: nsattest COMMAND [options]
   why        why one container, or the host, stands as it does, and what to do
   evidence   everything the verifier has stored of a node, in one file
   verify     check such files again, without a verifier
+  boot       what a node is to have booted, from the log of a good boot
 
 nsattest COMMAND --help says more.
 `;
@@ -41,6 +43,8 @@ async function run(args: readonly string[], surroundings: Surroundings): Promise
       return why(rest, surroundings);
     case "evidence":
       return evidence(rest, surroundings);
+    case "boot":
+      return boot(rest, surroundings);
     case "verify":
       return verify(rest, surroundings);
     case "--help":

@@ -16,6 +16,7 @@ const challenge: Challenge = {
   logOffset: 9,
   bank: "sha256",
   pcrs: [10, 13],
+  bootLog: true,
   deadline: "2026-01-31T12:00:00.000Z",
 };
 const json = {
@@ -24,6 +25,7 @@ const json = {
   logOffset: 9,
   bank: "sha256",
   pcrs: [10, 13],
+  bootLog: true,
   deadline: "2026-01-31T12:00:00.000Z",
 };
 const coded = (code: string, at: string) =>

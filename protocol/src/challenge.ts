@@ -3,7 +3,7 @@
 import type { HashName } from "@nsattest/tpm";
 import { type JsonValue, listOf, objectOf } from "./codec.ts";
 import { bootId, hashName, PCRS_MAX, pcrIndex } from "./ima-codec.ts";
-import { base64url, integer, isoTime } from "./scalar-codec.ts";
+import { base64url, flag, integer, isoTime } from "./scalar-codec.ts";
 
 /** Bytes of a nonce. */
 export const NONCE_SIZE = 32;
@@ -23,6 +23,8 @@ export interface Challenge {
   readonly logOffset: number;
   readonly bank: HashName;
   readonly pcrs: readonly number[];
+  /** The verifier wants the log of what was booted: once for each boot. */
+  readonly bootLog: boolean;
   /** Until when the nonce counts: ISO 8601. */
   readonly deadline: string;
 }
@@ -36,6 +38,7 @@ const challenge = objectOf<Challenge>(
     logOffset: integer(),
     bank: hashName,
     pcrs: listOf(pcrIndex, PCRS_MAX),
+    bootLog: flag,
     deadline: isoTime,
   },
   { open: true },

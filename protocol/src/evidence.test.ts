@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { EVENT_LOG_MAX } from "@nsattest/tpm";
 import { describe, expect, it } from "vitest";
 import { type CborValue, decodeCbor, encodeCbor } from "./cbor.ts";
 import {
@@ -28,6 +29,7 @@ const evidence: Evidence = {
   list: fill(5000, 6),
   logOffset: 7,
   batches: [[{ tag: fill(32, 7), salt: fill(32, 8), event: fill(10, 9) }], []],
+  bootLog: fill(300, 10),
 };
 const fields = decodeCbor(encodeEvidence(evidence), EVIDENCE_MAX) as ReadonlyMap<string, CborValue>;
 
@@ -56,8 +58,9 @@ describe("evidence", () => {
       "list",
       "logOffset",
       "batches",
+      "bootLog",
     ]);
-    expect(fields.get("v")).toBe(1);
+    expect(fields.get("v")).toBe(2);
     expect(fields.get("pcrs")).toEqual([
       ["sha256", 10, fill(32, 4)],
       ["sha256", 13, fill(32, 5)],
@@ -66,7 +69,7 @@ describe("evidence", () => {
   });
 
   it("may be empty of list and log", () => {
-    const nothing = { ...evidence, list: fill(0, 0), batches: [], pcrs: [] };
+    const nothing = { ...evidence, list: fill(0, 0), batches: [], pcrs: [], bootLog: null };
     expect(decodeEvidence(encodeEvidence(nothing))).toEqual(nothing);
   });
 
@@ -77,13 +80,13 @@ describe("evidence", () => {
     );
   });
 
-  it.each([0, 2, "1", null])("of version %j is refused", (version) => {
+  it.each([0, 1, "2", null])("of version %j is refused", (version) => {
     expect(() => decodeEvidence(withField("v", version))).toThrow(coded("VERSION_UNSUPPORTED"));
   });
 
   it("of another version is refused before its fields are", () => {
     const other = new Map<string, CborValue>([
-      ["v", 2],
+      ["v", 1],
       ["news", true],
     ]);
     expect(() => decodeEvidence(encodeCbor(other))).toThrow(coded("VERSION_UNSUPPORTED"));
@@ -118,6 +121,8 @@ describe("evidence", () => {
     ["batches[0][0].salt", [[[fill(32, 0), fill(33, 0), fill(1, 0)]]]],
     ["batches[0][0].event", [[[fill(32, 0), fill(32, 0), fill(0, 0)]]]],
     ["batches[0][0].event", [[[fill(32, 0), fill(32, 0), fill(65_537, 0)]]]],
+    ["bootLog", "text"],
+    ["bootLog", fill(EVENT_LOG_MAX + 1, 0)],
   ])("with a bad %s is refused", (at, value) => {
     const name = /^[a-zA-Z]+/.exec(at)?.[0] ?? "";
     expect(() => decodeEvidence(withField(name, value))).toThrow(

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { LogBatch } from "@nsattest/ns-ima";
-import type { PcrValue } from "@nsattest/tpm";
+import { EVENT_LOG_MAX, type PcrValue } from "@nsattest/tpm";
 import { decodeCbor, encodeCbor } from "./cbor.ts";
 import { NONCE_SIZE } from "./challenge.ts";
-import { type JsonValue, listOf, mapOf, objectOf } from "./codec.ts";
+import { type JsonValue, listOf, mapOf, nullable, objectOf } from "./codec.ts";
 import { ProtocolError } from "./error.ts";
 import { bootId, logRecord, pcrValue } from "./ima-codec.ts";
 import { BATCHES_MAX, EVIDENCE_MAX } from "./limits.ts";
@@ -31,6 +31,8 @@ export interface Evidence {
   /** Batches of the namespace log before `batches`. */
   readonly logOffset: number;
   readonly batches: readonly LogBatch[];
+  /** The log of what was booted (`binary_bios_measurements`); null where it was not asked for, or the kernel has none. */
+  readonly bootLog: Uint8Array | null;
 }
 
 /** Answer to evidence that was accepted: a summary. */
@@ -61,6 +63,7 @@ const evidence = mapOf<WireEvidence>({
   list: bytes(0, EVIDENCE_MAX),
   logOffset: integer(),
   batches: listOf(listOf(logRecord, RECORDS_MAX), BATCHES_MAX),
+  bootLog: nullable(bytes(0, EVENT_LOG_MAX)),
 });
 
 const answer = objectOf<EvidenceAnswer>(

@@ -31,6 +31,7 @@ describe("a request to the monitor", () => {
       logOffset: 0,
       bank: "sha384",
       pcrs: [10, 11, 13],
+      bootLog: true,
     },
   ])("for $op is read as it was written", (request) => {
     expect(decodeMonitorRequest(payload(encodeMonitorRequest(request)))).toEqual(request);
@@ -49,6 +50,7 @@ describe("a request to the monitor", () => {
       ["logOffset", 0],
       ["bank", bank],
       ["pcrs", pcrs],
+      ["bootLog", false],
     ]);
 
   it.each<[string, string, CborValue]>([
@@ -83,6 +85,7 @@ describe("a request to the monitor", () => {
         ["logOffset", 0],
         ["bank", "sha256"],
         ["pcrs", [10]],
+        ["bootLog", false],
       ]),
     ],
     ["a PCR that no TPM has", "FIELD_INVALID", evidence("sha256", [24])],

@@ -31,6 +31,8 @@ export type MonitorRequest =
       readonly logOffset: number;
       readonly bank: HashName;
       readonly pcrs: readonly number[];
+      /** The log of what was booted, too. */
+      readonly bootLog: boolean;
     };
 
 export type MonitorOp = MonitorRequest["op"];
@@ -82,6 +84,7 @@ const REQUESTS: { readonly [Op in MonitorOp]: MapCodec<Extract<MonitorRequest, {
     logOffset: integer(),
     bank: hashName,
     pcrs: listOf(pcrIndex, PCRS_MAX),
+    bootLog: flag,
   }),
 };
 

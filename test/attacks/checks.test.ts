@@ -17,11 +17,14 @@ const PATH = [
   ...["quote", "attest", "signature", "public-area", "attestation-key", "pcr", "bytes"].map(
     (name) => `tpm/src/${name}.ts`,
   ),
+  "tpm/src/event-log",
   ...["list", "log", "join", "policy", "signature"].map((name) => `ns-ima/src/${name}`),
   ...["cbor", "codec", "scalar-codec", "ima-codec", "event-codec", "evidence", "json"].map(
     (name) => `protocol/src/${name}.ts`,
   ),
-  ...["challenge", "quote", "replay", "policy", "verdict"].map((name) => `verifier/src/${name}`),
+  ...["challenge", "quote", "boot", "replay", "policy", "verdict"].map(
+    (name) => `verifier/src/${name}`,
+  ),
   ...["server", "pipeline", "verifier"].map((name) => `verifier/src/${name}.ts`),
   "verifier/src/offline",
   "registrar/src/enrol",

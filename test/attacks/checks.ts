@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { BOOT_CHECKS } from "./checks/boot-checks.ts";
 import { BUNDLE_CHECKS } from "./checks/bundle-checks.ts";
 import type { Check } from "./checks/check.ts";
 import { ENROLMENT_CHECKS } from "./checks/enrolment-checks.ts";
@@ -19,6 +20,7 @@ const ALL = {
   ...PROTOCOL_CHECKS,
   ...QUOTE_CHECKS,
   ...KEY_CHECKS,
+  ...BOOT_CHECKS,
   ...LIST_CHECKS,
   ...LOG_CHECKS,
   ...JOIN_CHECKS,

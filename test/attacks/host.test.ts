@@ -81,7 +81,7 @@ describe("rule 7: a namespace never stands better than its host", () => {
       await attestMarked(node);
       expect(namespaceOf(await bench.report(node), "web").verdict).toMatchObject({
         tier: "affirming",
-        limits: ["BOOT_UNVERIFIED"],
+        limits: ["BOOT_UNVERIFIED", "IMA_POLICY_UNPROVEN"],
       });
     },
   );
@@ -137,7 +137,7 @@ describe("rule 9: who can act as the host is the host", () => {
     expect(report.node.host.tier).toBe("affirming");
     expect(namespaceOf(report, "agent").verdict).toMatchObject({
       tier: "affirming",
-      limits: ["BOOT_UNVERIFIED", "PRIVILEGED"],
+      limits: ["BOOT_UNVERIFIED", "IMA_POLICY_UNPROVEN", "PRIVILEGED"],
     });
     await bench.restart({ policies: {} });
   });
@@ -155,9 +155,9 @@ describe("rule 9: who can act as the host is the host", () => {
       const report = await bench.report(node);
       expect(namespaceOf(report, "web").verdict).toMatchObject({
         tier: "affirming",
-        limits: ["ANONYMOUS_EXEC", "BOOT_UNVERIFIED", "INTERPRETER"],
+        limits: ["ANONYMOUS_EXEC", "BOOT_UNVERIFIED", "IMA_POLICY_UNPROVEN", "INTERPRETER"],
       });
-      expect(report.node.host.limits).toEqual(["BOOT_UNVERIFIED"]);
+      expect(report.node.host.limits).toEqual(["BOOT_UNVERIFIED", "IMA_POLICY_UNPROVEN"]);
     },
   );
 });

@@ -21,7 +21,7 @@ export function appraiseAffirming(
   evidence: Uint8Array,
   policies: PolicySet,
 ): NodeState {
-  const context = { akPublic: AK.akPublic, policies, now: NOW, pendingSeconds: 120 };
+  const context = { node: "", akPublic: AK.akPublic, policies, now: NOW, pendingSeconds: 120 };
   const { state, decisions }: Appraisal = appraise(past, decodeEvidence(evidence), context);
   for (const id of joinedNamespaces(state.join)) {
     const decision = id === HOST ? decisions.host : decisions.namespaces.get(id);

@@ -145,6 +145,7 @@ export class BenchNode {
       list,
       logOffset: this.#sent,
       batches: this.#batches,
+      bootLog: null,
     };
     this.#chunk = [];
     this.#start = this.#length;

@@ -18,7 +18,8 @@ import {
   type RecordFields,
 } from "@nsattest/ns-ima";
 import { type Challenge, type Evidence, encodeEvent } from "@nsattest/protocol";
-import { digest, HASH_ALGORITHMS, type HashName } from "@nsattest/tpm";
+import { digest, encodeEventLog, HASH_ALGORITHMS, type HashName } from "@nsattest/tpm";
+import { type FakeBootEvent, GOOD_BOOT, measuredEvent } from "./fake-boot.ts";
 import { type FakeKey, FakeTpm, newFakeKey } from "./fake-tpm.ts";
 
 /** A file is its content here: a digest can be had without one. */
@@ -42,7 +43,7 @@ export const INIT: FakeFile = { path: "/sbin/init", content: "init" };
 export const RUNC: FakeFile = { path: "/usr/sbin/runc", content: "runc" };
 
 const AT_BOOT = [
-  { path: "boot_aggregate", content: "PCRs 0 to 9" },
+  { path: "boot_aggregate", content: "" },
   IMA_POLICY,
   INIT,
   MONITOR,
@@ -70,6 +71,10 @@ export class FakeNode {
   bootId = "";
   /** The kernel computes SHA-1 only, and extends that into all banks. */
   paddedSha1 = false;
+  /** What is measured when it is started, in all banks. */
+  bootEvents: readonly FakeBootEvent[] = GOOD_BOOT;
+  /** What firmware hands over of that; null for firmware that has no log. */
+  bootLog: Uint8Array | null = null;
   /** The host list, a record each. */
   list: Uint8Array[] = [];
   batches: LogBatch[] = [];
@@ -160,7 +165,17 @@ export class FakeNode {
     this.batches = [];
     this.records = [];
     this.tags = new Map();
-    for (const file of files) this.measure(file, file.entry);
+    const events = this.bootEvents.map(measuredEvent);
+    for (const { pcr, digests } of events) this.tpm.extend(pcr, Object.fromEntries(digests));
+    this.bootLog = encodeEventLog({ banks: BANKS, events });
+    for (const file of files) this.measure(file, { ...this.#aggregateFor(file), ...file.entry });
+  }
+
+  /** The kernel's aggregate has a digest of PCRs where others have one of a file. */
+  #aggregateFor({ path, content }: MeasuredFile): Partial<RecordFields> {
+    if (path !== "boot_aggregate" || content !== "") return {};
+    const pcrs = Array.from({ length: 10 }, (_, index) => this.tpm.pcr(index));
+    return { digest: { algorithm: "sha256", value: digest("sha256", ...pcrs) } };
   }
 
   startLog(change: Partial<BootEvent> = {}): void {
@@ -235,6 +250,7 @@ export class FakeNode {
       list: list.subarray(challenge.listOffset),
       logOffset: challenge.logOffset,
       batches: this.batches.slice(challenge.logOffset),
+      bootLog: challenge.bootLog ? this.bootLog : null,
     };
   }
 }

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { LogRecord } from "@nsattest/ns-ima";
-import type { Evidence } from "@nsattest/protocol";
-import { array, bytes, map, number, type RawCbor, text } from "./raw-cbor.ts";
+import { type Evidence, PROTOCOL_VERSION } from "@nsattest/protocol";
+import { array, bytes, map, NOTHING, number, type RawCbor, text } from "./raw-cbor.ts";
 
 /** The fields of an evidence as they are written, by name and in their order: a forgery changes what it likes. */
 export type RawFields = Map<string, RawCbor>;
 
 export function rawFields(evidence: Evidence): RawFields {
   return new Map<string, RawCbor>([
-    ["v", number(1)],
+    ["v", number(PROTOCOL_VERSION)],
     ["bootId", text(evidence.bootId)],
     ["nonce", bytes(evidence.nonce)],
     ["attest", bytes(evidence.attest)],
@@ -26,6 +26,7 @@ export function rawFields(evidence: Evidence): RawFields {
     ["list", bytes(evidence.list)],
     ["logOffset", number(evidence.logOffset)],
     ["batches", array(...evidence.batches.map((batch) => array(...batch.map(rawRecord))))],
+    ["bootLog", evidence.bootLog === null ? NOTHING : bytes(evidence.bootLog)],
   ]);
 }
 

@@ -78,7 +78,7 @@ const ROWS: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ["error.ts", "log.ts", "strict-json.ts"],
     ["config.ts", "peer.ts", "refusal.ts", "registrar-client.ts", "store"],
     ["challenge"],
-    ["quote"],
+    ["quote", "boot"],
     ["replay"],
     ["policy"],
     ["verdict"],
@@ -96,7 +96,7 @@ const ROWS: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ["access.ts", "ak-pin.ts", "arguments.ts", "namespace-choice.ts"],
     ["verifier-client.ts"],
     ["report"],
-    ["demo", "evidence.ts", "status.ts", "verify.ts", "why.ts"],
+    ["boot.ts", "demo", "evidence.ts", "status.ts", "verify.ts", "why.ts"],
     ["main.ts"],
   ],
 };

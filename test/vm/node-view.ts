@@ -41,6 +41,11 @@ export class NodeView {
     return new NodeView(verifier, node);
   }
 
+  /** Ids of all nodes that the verifier knows. */
+  async ids(): Promise<readonly string[]> {
+    return (await this.#verifier.nodes()).map(({ id }) => id);
+  }
+
   async report(): Promise<NodeReport> {
     const report = await this.#verifier.node(this.#node);
     this.sightings.push({

@@ -50,6 +50,7 @@ export { type CredentialInput, makeCredential, type WrappedCredential } from "./
 export { splitCertificates, trimCertificate } from "./ek-certificate.ts";
 export { EK_KINDS, type EkKind, type EkName, ekKindOf } from "./ek-kind.ts";
 export { TpmError, type TpmErrorCode } from "./error.ts";
+export { BOOT_PCRS } from "./event-log/boot-pcrs.ts";
 export { type EventLogFields, encodeEventLog } from "./event-log/encode-event-log.ts";
 export {
   EVENT_LOG_MAX,

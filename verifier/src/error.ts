@@ -41,6 +41,10 @@ export type VerifierErrorCode =
   | "ANCHOR_RESTART"
   /** PCR 13 is not what the log leads to: it was extended by somebody else, or the log was changed. */
   | "ANCHOR_FOREIGN_EXTEND"
+  /** The log of what was booted is none. */
+  | "BOOT_LOG_MALFORMED"
+  /** The log of what was booted does not lead to the quoted PCRs. */
+  | "BOOT_LOG_MISMATCH"
   /** The log does not begin with an event of the boot that was quoted. */
   | "EVIDENCE_OTHER_BOOT"
   // Stored histories, checked where there is no verifier: these prove nothing

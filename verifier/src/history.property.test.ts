@@ -107,6 +107,7 @@ describe("a stored history", () => {
         }
         const { store, node } = world;
         const context = {
+          node: node.id,
           akPublic: node.registeredAk,
           policiesOf: ({ policy }: { policy: string }) =>
             restorePolicySet(store.findPolicy(policy) ?? ""),

@@ -6,6 +6,8 @@ import type { PolicySet } from "./policy/policy-set.ts";
 import type { StoredRound } from "./store/store.ts";
 
 export interface HistoryContext {
+  /** Whose history it is. */
+  readonly node: string;
   /** The attestation key that the whole history has to be signed by. */
   readonly akPublic: Uint8Array;
   /** The policies that a round is to be judged by. Asked again for each round. */
@@ -23,11 +25,12 @@ export interface HistoryContext {
  */
 export function* appraiseHistory<R extends StoredRound>(
   rounds: Iterable<R>,
-  { akPublic, policiesOf, pendingSeconds }: HistoryContext,
+  { node, akPublic, policiesOf, pendingSeconds }: HistoryContext,
 ): Generator<{ readonly round: R; readonly appraisal: Appraisal }> {
   let state = EMPTY_STATE;
   for (const round of rounds) {
-    const context = { akPublic, policies: policiesOf(round), now: round.received, pendingSeconds };
+    const policies = policiesOf(round);
+    const context = { node, akPublic, policies, now: round.received, pendingSeconds };
     const appraisal = appraise(state, decodeEvidence(round.evidence), context);
     state = appraisal.state;
     yield { round, appraisal };

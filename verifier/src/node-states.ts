@@ -57,7 +57,7 @@ export class NodeStates {
     const { store, pendingSeconds } = this.#options;
     let state = EMPTY_STATE;
     const policiesOf = ({ policy }: { readonly policy: string }) => this.#versions.of(policy);
-    const context = { akPublic, policiesOf, pendingSeconds };
+    const context = { node: id, akPublic, policiesOf, pendingSeconds };
     for (const { appraisal } of appraiseHistory(store.rounds(id), context)) state = appraisal.state;
     return state;
   }

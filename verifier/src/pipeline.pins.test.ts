@@ -26,10 +26,17 @@ function round(node: FakeNode, policies: PolicySet, past: NodeState = EMPTY_STAT
     nonce: new Uint8Array(32).fill(7),
     listOffset: list.bytes,
     logOffset: log.batches,
-    ...quotedSelection(pins),
+    ...quotedSelection(pins, false),
+    bootLog: false,
     deadline: "",
   });
-  const context = { akPublic: node.registeredAk, policies, now: 0, pendingSeconds: 60 };
+  const context = {
+    node: node.id,
+    akPublic: node.registeredAk,
+    policies,
+    now: 0,
+    pendingSeconds: 60,
+  };
   return appraise(past, evidence, context);
 }
 

@@ -26,6 +26,7 @@ const body = encodeEvidence(
     logOffset: 0,
     bank: "sha256",
     pcrs: [10, 13],
+    bootLog: false,
     deadline: "",
   }),
 );
@@ -34,6 +35,7 @@ const body = encodeEvidence(
 function appraiseBody(bytes: Uint8Array): Appraisal | null {
   try {
     return appraise(EMPTY_STATE, decodeEvidence(bytes), {
+      node: node.id,
       akPublic: node.registeredAk,
       policies,
       now: 0,

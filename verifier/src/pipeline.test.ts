@@ -26,6 +26,7 @@ const NOTHING_ASKED = {
   nonce: new Uint8Array(32).fill(7),
   bank: "sha256",
   pcrs: [10, 13],
+  bootLog: false,
   deadline: "",
 } as const;
 
@@ -43,9 +44,11 @@ function round(node: FakeNode, past: NodeState = EMPTY_STATE, by: PolicySet = po
     logOffset: log.batches,
     bank: "sha256",
     pcrs: [10, 13],
+    bootLog: false,
     deadline: "",
   });
   return appraise(past, evidence, {
+    node: node.id,
     akPublic: node.registeredAk,
     policies: by,
     now: 0,
@@ -223,6 +226,7 @@ describe("appraise", () => {
     const first = round(node);
     const again = { ...node.evidence({ ...NOTHING_ASKED, ...offsetsAfter(first) }) };
     const second = appraise(first.state, again, {
+      node: node.id,
       akPublic: node.registeredAk,
       policies,
       now: 1e9,

@@ -9,11 +9,14 @@ import {
   type ListPins,
 } from "@nsattest/ns-ima";
 import type { Evidence } from "@nsattest/protocol";
-import { isRuntimeOf, listPinsOf, type PolicySet } from "./policy/policy-set.ts";
+import type { BankSelection } from "@nsattest/tpm";
+import { type ProvenBoot, proveBoot } from "./boot/proven-boot.ts";
+import { bootReferenceOf, isRuntimeOf, listPinsOf, type PolicySet } from "./policy/policy-set.ts";
 import { type Boot, checkBootEvent, isNewBoot } from "./quote/boot.ts";
-import { checkQuote } from "./quote/check-quote.ts";
+import { checkQuote, quotedSelection } from "./quote/check-quote.ts";
 import { nothingReplayed, type Replayed, replayEvidence } from "./replay/replay-evidence.ts";
 import { isStalled, type Waiting, waitingAfter } from "./replay/waiting.ts";
+import { withBoot } from "./verdict/boot-grounds.ts";
 import { type Decided, decide, NOTHING_DECIDED, saysTheSame } from "./verdict/decide.ts";
 import { judge } from "./verdict/judge.ts";
 import { withListLimit } from "./verdict/list-limit.ts";
@@ -27,6 +30,10 @@ export interface NodeState {
   readonly join: JoinState;
   readonly waiting: Waiting;
   readonly decided: Decided;
+  /** What was booted; null where nobody asked, or there is no log of it. */
+  readonly provenBoot: ProvenBoot | null;
+  /** What the last quote covered. */
+  readonly quoted: BankSelection;
 }
 
 /** Nothing is known yet. */
@@ -39,10 +46,14 @@ function emptyState(pins: ListPins): NodeState {
     join: EMPTY_JOIN,
     waiting: [],
     decided: NOTHING_DECIDED,
+    provenBoot: null,
+    quoted: quotedSelection(pins, false),
   };
 }
 
 export interface AppraisalContext {
+  /** Id of the node: which boot is expected of it. */
+  readonly node: string;
   /** The pinned attestation key. */
   readonly akPublic: Uint8Array;
   readonly policies: PolicySet;
@@ -74,28 +85,36 @@ export interface Appraisal {
 export function appraise(
   past: NodeState,
   evidence: Evidence,
-  { akPublic, policies, now, pendingSeconds }: AppraisalContext,
+  { node, akPublic, policies, now, pendingSeconds }: AppraisalContext,
 ): Appraisal {
   const pins = listPinsOf(policies);
-  const quoted = checkQuote(akPublic, evidence, pins);
+  const reference = bootReferenceOf(policies, node);
+  const quoted = checkQuote(akPublic, evidence, pins, reference !== null);
   const boot = { bootId: evidence.bootId, clock: quoted.clock };
   const beginsAnew = isNewBoot(past.boot, boot) || past.replayed.list.pins.id !== pins.id;
   const before = beginsAnew ? emptyState(pins) : past;
 
   const { after: replayed, entries, events } = replayEvidence(before.replayed, evidence, quoted);
   checkBootEvent(replayed.log.boot, boot);
+  const provenBoot =
+    reference && proveBoot(before.provenBoot, evidence.bootLog, quoted.bootPcrs, pins.bank);
   const joined = joinEvidence(before.join, entries, events, isRuntimeOf(policies));
   const waiting = waitingAfter(before.waiting, joined.state, now);
 
   const { log } = replayed;
   const news = newsOf(joined, events, log.boot?.hostEntries ?? 0);
-  const judgement = withListLimit(judge(before.decided.judgement, news, policies), replayed.list);
+  const judged = judge(before.decided.judgement, news, policies);
+  const judgement = withBoot(withListLimit(judged, replayed.list), provenBoot);
   const decisions = decide(before.decided, judgement, () => joinedNamespaces(joined.state), {
     policies,
     stalled: isStalled(waiting, now, pendingSeconds),
+    reference,
   });
   return {
-    state: { boot, replayed, join: joined.state, waiting, decided: decisions },
+    state: {
+      ...{ boot, replayed, join: joined.state, waiting, decided: decisions, provenBoot },
+      quoted: quotedSelection(pins, reference !== null),
+    },
     beginsAnew,
     decisions,
     hasNews:

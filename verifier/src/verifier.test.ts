@@ -130,7 +130,7 @@ describe("Verifier", () => {
         from: "affirming",
         to: "contraindicated",
         reasons: [expect.stringMatching(/^NOT_IN_ALLOWLIST \/bin\/bad sha256:[0-9a-f]{64}$/)],
-        limits: ["BOOT_UNVERIFIED"],
+        limits: ["BOOT_UNVERIFIED", "IMA_POLICY_UNPROVEN"],
       }),
       expect.objectContaining({ namespace: "host", from: "none", to: "affirming" }),
       expect.objectContaining({ namespace: ns, from: "none", to: "contraindicated" }),

@@ -21,7 +21,7 @@ import { VerifierError } from "./error.ts";
 import type { Log } from "./log.ts";
 import { NodeStates } from "./node-states.ts";
 import { type Appraisal, appraise, type NodeState } from "./pipeline.ts";
-import { listPinsOf, type PolicySet } from "./policy/policy-set.ts";
+import { bootReferenceOf, listPinsOf, type PolicySet } from "./policy/policy-set.ts";
 import { quotedSelection } from "./quote/check-quote.ts";
 import type { Registrar } from "./registrar-client.ts";
 import { nothingReplayed } from "./replay/replay-evidence.ts";
@@ -76,7 +76,7 @@ export class Verifier {
   async challenge(id: string, { bootId }: ChallengeRequest): Promise<Challenge> {
     const { store, challenges, policies, log } = this.#deps;
     const node = await this.#pinnedNode(id);
-    const { boot, replayed } = this.#states.of(node);
+    const { boot, replayed, provenBoot } = this.#states.of(node);
     const now = this.#deps.now().getTime();
     const isOtherBoot = boot !== null && boot.bootId !== bootId;
     if (isOtherBoot && node.claimedBoot !== bootId) {
@@ -86,13 +86,15 @@ export class Verifier {
     store.meet(id, now, isOtherBoot ? bootId : node.claimedBoot);
     const pins = listPinsOf(policies);
     const goesOn = boot?.bootId === bootId && replayed.list.pins.id === pins.id;
+    const expectsBoot = bootReferenceOf(policies, id) !== null;
     const known = goesOn ? replayed : nothingReplayed(pins);
     const { nonce, deadline } = challenges.issue(id, now);
     return {
       nonce,
       listOffset: known.list.bytes,
       logOffset: known.log.batches,
-      ...quotedSelection(pins),
+      ...quotedSelection(pins, expectsBoot),
+      bootLog: expectsBoot && !(goesOn && provenBoot !== null),
       deadline: new Date(deadline).toISOString(),
     };
   }
@@ -115,6 +117,7 @@ export class Verifier {
     try {
       const { akPublic } = node;
       appraisal = appraise(past, evidence, {
+        node: id,
         akPublic,
         policies,
         now: now.getTime(),
@@ -296,7 +299,7 @@ function refusalOf(error: unknown): Reason {
   return { code: error.code, detail: error.message };
 }
 
-/** The part of the evidence that is to be kept: what is pending comes again. */
+/** The part of the evidence that is to be kept: what is pending comes again, and a boot log that says nothing new is none. */
 function provenPart(
   evidence: Evidence,
   past: NodeState,
@@ -304,7 +307,9 @@ function provenPart(
 ): Evidence {
   const before = beginsAnew ? 0 : past.replayed.list.bytes;
   const proven = state.replayed.list.bytes - before;
-  return { ...evidence, list: evidence.list.subarray(0, proven) };
+  const isKnownBoot = state.provenBoot === (beginsAnew ? null : past.provenBoot);
+  const bootLog = isKnownBoot ? null : evidence.bootLog;
+  return { ...evidence, list: evidence.list.subarray(0, proven), bootLog };
 }
 
 function standingIn({ standing }: Pick<NodeRecord, "standing">): Standing {

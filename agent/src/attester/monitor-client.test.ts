@@ -93,6 +93,7 @@ describe("a request", () => {
       logOffset: 0,
       bank: "sha256",
       pcrs: [10, 13],
+      bootLog: false,
     });
     expect(Buffer.from(answer.evidence).equals(evidence)).toBe(true);
   });

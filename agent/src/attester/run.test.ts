@@ -36,6 +36,7 @@ const CHALLENGE = {
   logOffset: 0,
   bank: "sha256",
   pcrs: [10, 13],
+  bootLog: false,
   deadline: "2026-01-31T12:00:00.000Z",
 } as const;
 

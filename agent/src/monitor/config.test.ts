@@ -11,11 +11,22 @@ it("has a default for everything", () => {
     tpmDevice: "/dev/tpmrm0",
     hostList: "/sys/kernel/security/ima/binary_runtime_measurements",
     endorsementKey: null,
+    bootLog: "/sys/kernel/security/tpm0/binary_bios_measurements",
   });
 });
 
 it("takes every setting", () => {
-  const args = ["--run=/r", "--state", "/s", "--pins=/p", "--tpm", "/t", "--list=/l", "--ek=L-2"];
+  const args = [
+    "--run=/r",
+    "--state",
+    "/s",
+    "--pins=/p",
+    "--tpm",
+    "/t",
+    "--list=/l",
+    "--boot-log=/b",
+    "--ek=L-2",
+  ];
   expect(parseMonitorArguments(args)).toEqual({
     runFolder: "/r",
     stateFolder: "/s",
@@ -23,12 +34,22 @@ it("takes every setting", () => {
     tpmDevice: "/t",
     hostList: "/l",
     endorsementKey: "L-2",
+    bootLog: "/b",
   });
 });
 
 it("is null when help is asked for, which names every option", () => {
   expect(parseMonitorArguments(["--help"])).toBeNull();
-  for (const option of ["--run", "--state", "--pins", "--tpm", "--list", "--ek", "--help"]) {
+  for (const option of [
+    "--run",
+    "--state",
+    "--pins",
+    "--tpm",
+    "--list",
+    "--boot-log",
+    "--ek",
+    "--help",
+  ]) {
     expect(HELP).toContain(`  ${option}`);
   }
 });

@@ -5,6 +5,7 @@ import { EK_KINDS, type EkName } from "@nsattest/tpm";
 import { AgentError } from "../error.ts";
 import { DEFAULT_PIN_FOLDER } from "../loader/pins.ts";
 import { TPM_DEVICE } from "../tpm-device/device-file.ts";
+import { BOOT_LOG } from "./source/boot-log.ts";
 import { HOST_LIST } from "./source/host-list.ts";
 
 export const HELP: string = `nsattest-monitor: records what every container of this node executes and anchors it in the TPM
@@ -18,6 +19,7 @@ Usage: nsattest-monitor [options]
   --ek TEMPLATE    the endorsement key: L-1 or H-1 (RSA-2048), L-2 or H-2 (P-256), H-3 (P-384), as the TCG names its templates
                    (default: the first of L-1, L-2, H-1, H-2, H-3 of which the TPM has a certificate, else L-1)
   --list FILE      IMA's binary list (default: ${HOST_LIST})
+  --boot-log FILE  the log of what was booted (default: ${BOOT_LOG})
   --help           this text
 
 Needs CAP_BPF, CAP_DAC_READ_SEARCH and CAP_SYS_PTRACE, and no network. Exit code: 0 ended by SIGTERM, 1 a failure, 2 wrong usage.
@@ -32,6 +34,7 @@ export interface MonitorConfig {
   readonly hostList: string;
   /** Null to look which one the vendor certified. */
   readonly endorsementKey: EkName | null;
+  readonly bootLog: string;
 }
 
 /** Reads the command line; null when help is asked for. @throws AgentError `CONFIG` */
@@ -46,6 +49,7 @@ export function parseMonitorArguments(args: readonly string[]): MonitorConfig | 
         tpm: { type: "string", default: TPM_DEVICE },
         list: { type: "string", default: HOST_LIST },
         ek: { type: "string" },
+        "boot-log": { type: "string", default: BOOT_LOG },
         help: { type: "boolean", default: false },
       },
     });
@@ -57,6 +61,7 @@ export function parseMonitorArguments(args: readonly string[]): MonitorConfig | 
       tpmDevice: values.tpm,
       hostList: values.list,
       endorsementKey: values.ek === undefined ? null : ekName(values.ek),
+      bootLog: values["boot-log"],
     };
   } catch (error) {
     throw new AgentError("CONFIG", `${String(error)}; see --help`, { cause: error });

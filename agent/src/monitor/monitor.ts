@@ -8,6 +8,7 @@ import {
   type NamespaceId,
 } from "@nsattest/ns-ima";
 import type { Challenge } from "@nsattest/protocol";
+import { BOOT_PCRS } from "@nsattest/tpm";
 import { AgentError } from "../error.ts";
 import type { Anchor } from "./anchor/anchor.ts";
 import { Exclusive } from "./anchor/exclusive.ts";
@@ -34,17 +35,23 @@ export interface MonitorParts {
   readonly registry: Registry;
   readonly anchor: Anchor;
   readonly tpm: Pick<MonitorTpm, "quote">;
+  /** The log of what was booted; null where there is none. */
+  readonly bootLog: () => Uint8Array | null;
   /** Gives other work a turn. */
   readonly yieldTurn: () => Promise<void>;
 }
 
 /** What evidence is to be of: the verifier's challenge. */
-export type Wanted = Pick<Challenge, "nonce" | "listOffset" | "logOffset" | "bank" | "pcrs">;
+export type Wanted = Pick<
+  Challenge,
+  "nonce" | "listOffset" | "logOffset" | "bank" | "pcrs" | "bootLog"
+>;
 
 /** Everything a verifier needs since the offsets it named. */
 export interface EvidenceParts extends Quote {
   readonly list: Uint8Array;
   readonly batches: ReturnType<NamespaceLog["batches"]>;
+  readonly bootLog: Uint8Array | null;
 }
 
 /**
@@ -139,18 +146,29 @@ export class Monitor {
    *
    * @throws AgentError, TpmError when any step fails: evidence is whole or not given
    */
-  async evidence({ nonce, listOffset, logOffset, bank, pcrs }: Wanted): Promise<EvidenceParts> {
+  async evidence({
+    nonce,
+    listOffset,
+    logOffset,
+    bank,
+    pcrs,
+    bootLog,
+  }: Wanted): Promise<EvidenceParts> {
     return this.#exclusive.run(async () => {
       await this.#mark();
       await this.#parts.anchor.flush();
-      const { hostList, log, tpm } = this.#parts;
+      const { hostList, log, tpm, bootLog: readBootLog } = this.#parts;
       const quote = await tpm.quote(nonce, { bank, pcrs }, (fits) => {
         hostList.readToEnd();
-        const listPcrs = pcrs.filter((index) => index !== ANCHOR_PCR);
-        return hostList.recallPcrs(bank, listPcrs, fits);
+        return hostList.recallPcrs(bank, listPcrsOf(pcrs), fits);
       });
       hostList.readToEnd();
-      return { ...quote, list: hostList.bytesFrom(listOffset), batches: log.batches(logOffset) };
+      return {
+        ...quote,
+        list: hostList.bytesFrom(listOffset),
+        batches: log.batches(logOffset),
+        bootLog: bootLog ? readBootLog() : null,
+      };
     });
   }
 
@@ -247,6 +265,12 @@ function decodeRecords(records: readonly Uint8Array[]): {
   }
   const gap = { kind: "gap", ns: HOST, lost, reason: "unreadable-event" } as const;
   return { events, unreadable: lost > 0 ? [gap] : [] };
+}
+
+/** Those that IMA extends: not the log's, and where all PCRs of the boot are asked for, none of those. */
+function listPcrsOf(pcrs: readonly number[]): readonly number[] {
+  const others = BOOT_PCRS.every((index) => pcrs.includes(index)) ? BOOT_PCRS : [];
+  return pcrs.filter((index) => index !== ANCHOR_PCR && !others.includes(index));
 }
 
 function nearest(

@@ -20,6 +20,7 @@ import { KERNEL_FOLDERS, namespaceId } from "./registry/process.ts";
 import { Registry } from "./registry/registry.ts";
 import { runningContainers } from "./registry/running.ts";
 import { serveNode } from "./serve/serve-node.ts";
+import { readBootLog } from "./source/boot-log.ts";
 import { HostList } from "./source/host-list.ts";
 import { Losses, samePrograms } from "./source/losses.ts";
 import { KernelPrograms } from "./source/programs.ts";
@@ -76,6 +77,7 @@ export async function runMonitor(config: MonitorConfig, stop: AbortSignal): Prom
     registry,
     anchor,
     tpm,
+    bootLog: () => readBootLog(config.bootLog),
     yieldTurn: () => setImmediate(),
   });
   if (fresh) monitor.openLate(runningContainers(host, KERNEL_FOLDERS));

@@ -153,8 +153,8 @@ export const VERDICT_CHECKS = {
   },
   "verdict-aggregate": {
     file: JUDGE_HOST,
-    excerpt: "aggregate: past.aggregate || joined.entries.some(isFirstAggregate),",
-    without: "aggregate: true,",
+    excerpt: "aggregate: past.aggregate ?? aggregateOf(joined.entries),",
+    without: 'aggregate: "",',
     guards: "the list begins where the kernel began it",
   },
   "verdict-aggregate-place": {

@@ -54,6 +54,7 @@ const SEEDS: readonly unknown[] = [
     logOffset: 2,
     bank: "sha256",
     pcrs: [10, 13],
+    bootLog: true,
     deadline: TIME,
   },
   { host: "none", namespaces: 3, nextIntervalSeconds: 10 },

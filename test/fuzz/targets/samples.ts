@@ -99,6 +99,7 @@ export function sampleEvidence(): Evidence[] {
     list: LIST,
     logOffset: 0,
     batches: [RECORDS.slice(0, 3), RECORDS.slice(3)],
+    bootLog: new Uint8Array(65).fill(14),
   };
   const nothing = new Uint8Array();
   return [first, { ...first, listOffset: LIST.length, list: nothing, logOffset: 2, batches: [] }];

@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gatherBaseSystem } from "./base-system.ts";
+import type { BootFiles } from "./boot-reference.ts";
 import { buildDisk } from "./disk.ts";
 import { LabError } from "./error.ts";
 import { prepareFirmware } from "./firmware.ts";
@@ -35,8 +36,8 @@ export interface VmOptions {
   readonly append?: readonly string[];
   /** Boot through UEFI firmware (OVMF) that measures itself, kernel, command line and initial file system. */
   readonly measuredBoot?: boolean;
-  /** What is booted instead of kernel image and initial file system as they are. */
-  readonly changed?: Partial<Readonly<Record<"kernel" | "initramfs", (usual: Buffer) => Buffer>>>;
+  /** What is booted instead of what `Vm.bootFiles` says: the machine of somebody who has it in his hands. */
+  readonly swapped?: (usual: BootFiles) => Partial<BootFiles>;
   /** Repeatable cost instead of speed: see `MachineParts.icount`. */
   readonly icount?: boolean;
   /** Told what is being done, and every line of the console. */
@@ -74,8 +75,15 @@ export async function bootVm(options: VmOptions): Promise<Vm> {
     const kernelKeys = await builtinKeyDigests(kernel.image);
     const initramfs = join(folder, "initramfs");
     const usualInitramfs = await buildInitramfs(kernel, base.busybox);
-    await writeFile(initramfs, options.changed?.initramfs?.(usualInitramfs) ?? usualInitramfs);
-    const kernelImage = await kernelToBoot(kernel.image, folder, options.changed?.kernel);
+    const bootFiles: BootFiles = {
+      kernel: await readFile(kernel.image),
+      initramfs: usualInitramfs,
+      commandLine: [...COMMAND_LINE, ...(options.append ?? [])].join(" "),
+    };
+    const booted = { ...bootFiles, ...options.swapped?.(bootFiles) };
+    await writeFile(initramfs, booted.initramfs);
+    const image = join(folder, "kernel");
+    await writeFile(image, booted.kernel);
     const firmware = options.measuredBoot ? await prepareFirmware(folder) : null;
     log("disk");
     const disk = await buildDisk([...base.files, ...options.files], options.cacheDir);
@@ -97,13 +105,13 @@ export async function bootVm(options: VmOptions): Promise<Vm> {
     log("boot");
     machine = startMachine(
       {
-        kernel: kernelImage,
+        kernel: image,
         firmware,
         initramfs,
         disk: disk.image,
         tpmSocket,
         shellSocket,
-        append: [...COMMAND_LINE, ...(options.append ?? [])].join(" "),
+        append: booted.commandLine,
         icount: options.icount ?? false,
       },
       log,
@@ -114,6 +122,7 @@ export async function bootVm(options: VmOptions): Promise<Vm> {
     const { exited } = machine;
     return new Vm({
       channel,
+      bootFiles,
       kernelRelease: kernel.release,
       kernelKeys,
       disk,
@@ -125,17 +134,6 @@ export async function bootVm(options: VmOptions): Promise<Vm> {
     await end();
     throw error;
   }
-}
-
-async function kernelToBoot(
-  image: string,
-  folder: string,
-  change?: (usual: Buffer) => Buffer,
-): Promise<string> {
-  if (change === undefined) return image;
-  const changed = join(folder, "kernel");
-  await writeFile(changed, change(await readFile(image)));
-  return changed;
 }
 
 async function waitForGuest(

@@ -4,6 +4,10 @@ import type { Firmware } from "./firmware.ts";
 
 const TAIL_LINES = 40;
 
+const MEMORY_MIB = 2048;
+/** Memory of a machine: below it QEMU puts what it loads. */
+export const MEMORY_BYTES: number = MEMORY_MIB * 1024 * 1024;
+
 /** What QEMU needs to know of one machine. */
 export interface MachineParts {
   readonly kernel: string;
@@ -36,7 +40,17 @@ export interface MachineProcess {
 function machineArguments(parts: MachineParts): string[] {
   const cpu = parts.icount ? ["-smp", "1", "-icount", "shift=0,sleep=off"] : ["-smp", "2"];
   return [
-    ...["-M", "q35", "-accel", "tcg,thread=single", ...cpu, "-cpu", "max,-cx16", "-m", "2048"],
+    ...[
+      "-M",
+      "q35",
+      "-accel",
+      "tcg,thread=single",
+      ...cpu,
+      "-cpu",
+      "max,-cx16",
+      "-m",
+      `${MEMORY_MIB}`,
+    ],
     ...["-nodefaults", "-no-user-config", "-no-reboot", "-display", "none", "-serial", "stdio"],
     ...(parts.firmware === null ? [] : flash(parts.firmware)),
     ...["-kernel", parts.kernel, "-initrd", parts.initramfs, "-append", parts.append],

@@ -4,7 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Artefacts } from "./artefacts.ts";
 import { gatherBaseSystem } from "./base-system.ts";
-import { bootVm } from "./boot-vm.ts";
+import { bootPolicyFor, firmwareEventsIn, knownFirmwareEvents } from "./boot-reference.ts";
+import { bootVm, type VmOptions } from "./boot-vm.ts";
 import { busyboxImage, type ContainerImage } from "./container-image.ts";
 import type { GuestCommand } from "./guest-command.ts";
 import { code, dataFrom, executable, type GuestFile } from "./guest-file.ts";
@@ -24,6 +25,11 @@ export interface TestbedOptions {
   /** Further files of the machine. */
   readonly files?: readonly GuestFile[];
   readonly append?: readonly string[];
+  /**
+   * Boot through firmware that measures what it boots, and expect just that boot: with kernel, command line and initial
+   * file system as the lab's files have them. Takes ten seconds more.
+   */
+  readonly measuredBoot?: boolean;
   /** Text of another IMA policy than a node's. */
   readonly imaPolicy?: string;
   /** What the verifier expects instead of what is usual. */
@@ -38,6 +44,8 @@ export interface TestbedOptions {
 const CODE_FOLDER = "/usr/lib/nsattest";
 /** Those of them that run on every node, and have to be measured; preflight runs when somebody asks. */
 const SERVICE_FILES = ["agent.cjs", "bpf.cjs", "monitor.cjs"];
+const STATE_FOLDER = "/var/lib/nsattest";
+const BOOT_LOG = "/sys/kernel/security/tpm0/binary_bios_measurements";
 const IMA_POLICY = "/etc/ima/ima-policy";
 /** What runc brings: itself and the libraries it maps while it is on its way into a container. */
 const RUNTIME_FILES =
@@ -49,17 +57,30 @@ export type NodeService = "monitor" | "agent";
  * A node and the services that judge it: the machine with loader, monitor and agent in it, registrar and verifier outside.
  */
 export class Testbed {
-  readonly vm: Vm;
   readonly services: Services;
   readonly image: ContainerImage;
   readonly #folder: string;
+  readonly #machine: VmOptions;
   readonly #node = new Map<NodeService, GuestCommand>();
+  #vm: Vm;
 
-  private constructor(vm: Vm, services: Services, image: ContainerImage, folder: string) {
-    this.vm = vm;
+  private constructor(
+    vm: Vm,
+    machine: VmOptions,
+    services: Services,
+    image: ContainerImage,
+    folder: string,
+  ) {
+    this.#vm = vm;
+    this.#machine = machine;
     this.services = services;
     this.image = image;
     this.#folder = folder;
+  }
+
+  /** The machine as it runs now: another one after a reboot. */
+  get vm(): Vm {
+    return this.#vm;
   }
 
   /** Boots, starts everything and returns when the monitor takes containers. @throws LabError */
@@ -82,14 +103,20 @@ export class Testbed {
       ...(options.files ?? []),
     ];
     log?.("booting the node");
-    const vm = await bootVm({
+    const folder = await mkdtemp(join(tmpdir(), "nsattest-lab-"));
+    const machine: VmOptions = {
       kernel: options.kernel,
       cacheDir,
       files,
+      measuredBoot: options.measuredBoot ?? false,
+      tpmStateDir: join(folder, "tpm"),
       ...(options.append === undefined ? {} : { append: options.append }),
       ...(options.imaPolicy === undefined ? {} : { imaPolicy: options.imaPolicy }),
+    };
+    const vm = await bootVm(machine).catch(async (error: unknown) => {
+      await rm(folder, { recursive: true, force: true });
+      throw error;
     });
-    const folder = await mkdtemp(join(tmpdir(), "nsattest-lab-"));
     try {
       log?.("starting registrar and verifier");
       const usual: LabPolicies = {
@@ -100,6 +127,7 @@ export class Testbed {
         programs: SERVICE_FILES.map((name) => `${CODE_FOLDER}/${name}`),
         host: vm.hostPolicy,
         images: new Map([[image.digest, image.policy]]),
+        ...(options.measuredBoot && { files: await bootPolicyFiles(vm, log) }),
       };
       const services = await Services.start({
         bin: artefacts.bin,
@@ -110,7 +138,7 @@ export class Testbed {
         validSeconds: options.validSeconds ?? 20,
         ...(log === undefined ? {} : { log }),
       });
-      const testbed = new Testbed(vm, services, image, folder);
+      const testbed = new Testbed(vm, machine, services, image, folder);
       await testbed.#startNode(log);
       return testbed;
     } catch (error) {
@@ -140,6 +168,21 @@ export class Testbed {
     return this.#node.get(name)?.stdout.toString("utf8") ?? "";
   }
 
+  /**
+   * Ends the machine as a power failure would and boots it again: the same TPM, one reset later, and what the node keeps. What is
+   * outside goes on. Returns when the monitor takes containers.
+   *
+   * @param change what is booted instead this time
+   */
+  async reboot(change: Pick<VmOptions, "swapped" | "imaPolicy"> = {}): Promise<void> {
+    // The machine's disk begins anew with each boot.
+    const kept = await this.#vm.run(`tar -C ${STATE_FOLDER} -c .`);
+    await this.#vm.stop();
+    this.#vm = await bootVm({ ...this.#machine, ...change });
+    await this.#vm.check(`tar -C ${STATE_FOLDER} -x`, { input: kept.stdout });
+    await this.#startNode(undefined);
+  }
+
   async stop(): Promise<void> {
     await this.services.stop();
     await this.vm.stop();
@@ -158,6 +201,19 @@ export class Testbed {
     await this.startService("monitor");
     await this.startService("agent");
   }
+}
+
+/** What a verifier gets that expects what `vm` is to boot. */
+async function bootPolicyFiles(
+  vm: Vm,
+  log: ((line: string) => void) | undefined,
+): Promise<Readonly<Record<string, string>>> {
+  let firmware = await knownFirmwareEvents();
+  if (firmware === null) {
+    log?.("nobody captured this firmware's events: they are taken from this machine's own boot");
+    firmware = firmwareEventsIn(await vm.read(BOOT_LOG));
+  }
+  return { "boot-policy.json": JSON.stringify(bootPolicyFor(vm.bootFiles, firmware)) };
 }
 
 function pidFile(name: NodeService): string {

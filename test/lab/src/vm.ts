@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { BootFiles } from "./boot-reference.ts";
 import type { Disk } from "./disk.ts";
 import { LabError } from "./error.ts";
 import type { GuestChannel } from "./guest-channel.ts";
@@ -9,6 +10,7 @@ import { shellQuote } from "./shell-quote.ts";
 /** What a running machine consists of. */
 export interface VmParts {
   readonly channel: GuestChannel;
+  readonly bootFiles: BootFiles;
   readonly kernelRelease: string;
   readonly kernelKeys: readonly string[];
   readonly disk: Disk;
@@ -35,6 +37,8 @@ export class Vm {
   /** PEM of the CA that certified the TPM's EK: the root, then the issuer it signed. */
   readonly ekRoots: readonly string[];
   readonly kernelRelease: string;
+  /** What this machine boots, unless something was swapped. */
+  readonly bootFiles: BootFiles;
   readonly #channel: GuestChannel;
   readonly #parts: VmParts;
 
@@ -45,6 +49,7 @@ export class Vm {
     });
     this.ekRoots = parts.ekRoots;
     this.kernelRelease = parts.kernelRelease;
+    this.bootFiles = parts.bootFiles;
     this.#channel = parts.channel;
     this.#parts = parts;
   }

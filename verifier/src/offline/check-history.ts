@@ -56,12 +56,12 @@ export interface HistoryCheck {
  * Does not check whose key it is, whether a nonce was fresh, when a round was received, nor that no newer round is missing.
  */
 export function checkHistory(
-  { akPublic, pendingSeconds, rounds }: StoredHistory,
+  { node, akPublic, pendingSeconds, rounds }: StoredHistory,
   policiesOf: (round: Pick<BundleRound, "policy">) => PolicySet,
 ): HistoryCheck {
   const checked: CheckedRound[] = [];
   try {
-    const context = { akPublic, pendingSeconds, policiesOf };
+    const context = { node, akPublic, pendingSeconds, policiesOf };
     for (const { round, appraisal } of appraiseHistory(rounds, context)) {
       const last = checked.at(-1);
       if (last && appraisal.beginsAnew) {

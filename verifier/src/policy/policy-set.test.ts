@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { describe, expect, it } from "vitest";
+import { bootPolicy } from "../../../test/fakes/fake-boot.ts";
 import { IMAGE, INIT, RUNC } from "../../../test/fakes/fake-node.ts";
 import { BUSYBOX, digestText, policyDocuments } from "../../../test/fakes/verifier-bench.ts";
 import { VerifierError } from "../error.ts";
-import { isRuntimeOf, parsePolicySet, restorePolicySet } from "./policy-set.ts";
+import { bootReferenceOf, isRuntimeOf, parsePolicySet, restorePolicySet } from "./policy-set.ts";
 
 function problemsOf(files: ReadonlyMap<string, string>): readonly string[] {
   try {
@@ -87,6 +88,51 @@ describe("parsePolicySet", () => {
     const restored = restorePolicySet(documents);
     expect(restored.version).toBe(version);
     expect([...restored.images.keys()]).toEqual([IMAGE]);
+  });
+
+  describe("of boots", () => {
+    const digestIn = (policy: object): string =>
+      /sha256:[0-9a-f]+/.exec(JSON.stringify(policy))?.[0] ?? "";
+
+    it("says what a node is to have booted: its own reference, else that of all others", () => {
+      const node = "a".repeat(64);
+      const { references } = bootPolicy() as { references: object[] };
+      const own = { ...references[0], name: "own", nodes: [node] };
+      const set = parsePolicySet(
+        policyDocuments({ "boot-policy.json": { references: [...references, own] } }),
+      );
+      expect(bootReferenceOf(set, node)?.name).toBe("own");
+      expect(bootReferenceOf(set, "b".repeat(64))?.name).toBe("fakes");
+      expect(bootReferenceOf(parsePolicySet(policyDocuments()), node)).toBeNull();
+    });
+
+    it("refuses a denied digest in a boot reference, for all nodes or for one", () => {
+      const digest = digestIn(bootPolicy());
+      const deny = { deny: [{ digest, reason: "leaks" }] };
+      for (const policy of [bootPolicy(), bootPolicy({ nodes: ["a".repeat(64)] })]) {
+        const files = policyDocuments({ "boot-policy.json": policy, "deny.json": deny });
+        expect(problemsOf(files)).toEqual([`boot-policy.json: ${digest} is denied`]);
+      }
+    });
+
+    it("refuses a PCR that the host's list is in", () => {
+      const node = JSON.parse(policyDocuments().get("node-policy.json") ?? "") as object;
+      const files = policyDocuments({
+        "boot-policy.json": bootPolicy(),
+        "node-policy.json": { ...node, measurement: { pcrs: [8, 10] } },
+      });
+      expect(problemsOf(files)).toEqual([
+        "boot-policy.json needs PCR 8, which is one of the list's",
+      ]);
+    });
+
+    it("are read without a policy for hosts, too", () => {
+      const files = policyDocuments({
+        "boot-policy.json": bootPolicy(),
+        "node-policy.json": undefined,
+      });
+      expect(parsePolicySet(files).boots.others?.name).toBe("fakes");
+    });
   });
 
   it("binds nobody where there is no document", () => {

@@ -7,6 +7,13 @@ import {
   type ListPins,
   type RuntimeTest,
 } from "@nsattest/ns-ima";
+import { BOOT_PCRS } from "@nsattest/tpm";
+import {
+  type BootReference,
+  type BootReferences,
+  NO_BOOT_REFERENCES,
+  readBootReferences,
+} from "../boot/boot-reference.ts";
 import { VerifierError } from "../error.ts";
 import { JsonSection } from "../strict-json.ts";
 import { DigestSet } from "./digest-set.ts";
@@ -36,12 +43,15 @@ export interface PolicySet {
   readonly host: HostPolicy | null;
   /** By image digest. */
   readonly images: ReadonlyMap<string, NamespacePolicy>;
+  /** What nodes are to have booted. */
+  readonly boots: BootReferences;
   /** What further sets need not make again. */
   readonly parts: PolicyParts;
 }
 
 const NODE_POLICY = "node-policy.json";
 const NAMESPACE_POLICIES = "namespace-policies.json";
+const BOOT_POLICY = "boot-policy.json";
 const DENY = "deny.json";
 
 /**
@@ -68,18 +78,31 @@ export function parsePolicySet(
   const text = files.get(NAMESPACE_POLICIES);
   const images =
     text === undefined ? new Map() : readNamespacePolicies(text, parts, everywhere, reader);
+  const boots = readBoots(files.get(BOOT_POLICY), host, everywhere, problems);
 
   if (problems.length > 0) {
     throw new VerifierError("POLICY_INVALID", problems.join("; "), { problems });
   }
   const sorted = [...files].sort(([a], [b]) => (a < b ? -1 : 1));
   const documents = JSON.stringify(Object.fromEntries(sorted));
-  return { version: hash("sha256", documents), documents, host, images, parts: reader.parts };
+  return {
+    version: hash("sha256", documents),
+    documents,
+    host,
+    images,
+    boots,
+    parts: reader.parts,
+  };
 }
 
 /** What is wanted of host lists under these policies. */
 export function listPinsOf({ host }: PolicySet): ListPins {
   return host?.measurement ?? DEFAULT_LIST_PINS;
+}
+
+/** What `node` is to have booted; null where nobody says. */
+export function bootReferenceOf({ boots }: PolicySet, node: string): BootReference | null {
+  return boots.nodes.get(node) ?? boots.others;
 }
 
 /** Knows the container runtimes that the host's policy names: none without one. */
@@ -118,6 +141,27 @@ function readHost(text: string, everywhere: Refusals, reader: PolicyPartsReader)
     host: executions && { ...node, runtimes, executions },
     parts: { allowlist, keys: [...keys, ...(allowlist?.keys ?? [])], revoked: node.revoked },
   };
+}
+
+function readBoots(
+  text: string | undefined,
+  host: HostPolicy | null,
+  { denied }: Refusals,
+  problems: string[],
+): BootReferences {
+  if (text === undefined) return NO_BOOT_REFERENCES;
+  const { bank, pcrs } = host?.measurement ?? DEFAULT_LIST_PINS;
+  const boots = readBootReferences(text, bank, problems);
+  for (const index of pcrs.filter((each) => BOOT_PCRS.includes(each))) {
+    problems.push(`${BOOT_POLICY} needs PCR ${index}, which is one of the list's`);
+  }
+  for (const { events } of [...boots.nodes.values(), ...(boots.others ? [boots.others] : [])]) {
+    for (const digest of events.flatMap(({ digests }) => [...digests])) {
+      // A deny list beats every allow.
+      if (denied.has(digest)) problems.push(`${BOOT_POLICY}: ${digest} is denied`);
+    }
+  }
+  return boots;
 }
 
 /** What is refused everywhere: `deny.json`. */

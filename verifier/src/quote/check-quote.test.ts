@@ -14,13 +14,14 @@ const CHALLENGE = {
   logOffset: 0,
   bank: "sha256",
   pcrs: [10, 13],
+  bootLog: false,
   deadline: "",
 } as const;
 const evidence = node.evidence(CHALLENGE);
 
 describe("checkQuote", () => {
   it("gives what the TPM signed", () => {
-    const quoted = checkQuote(node.registeredAk, evidence, DEFAULT_LIST_PINS);
+    const quoted = checkQuote(node.registeredAk, evidence, DEFAULT_LIST_PINS, false);
     expect(quoted.listPcrs).toEqual(new Map([[10, node.tpm.pcr(10)]]));
     expect(quoted.logPcr).toEqual(node.tpm.pcr(13));
     expect(quoted.clock).toEqual({ clock: 1010, resetCount: 1, restartCount: 0, safe: true });
@@ -28,7 +29,7 @@ describe("checkQuote", () => {
 
   it("tells the PCRs apart in whatever order they come", () => {
     const pcrs = evidence.pcrs.toReversed();
-    const quoted = checkQuote(node.registeredAk, { ...evidence, pcrs }, DEFAULT_LIST_PINS);
+    const quoted = checkQuote(node.registeredAk, { ...evidence, pcrs }, DEFAULT_LIST_PINS, false);
     expect(quoted.listPcrs).toEqual(new Map([[10, node.tpm.pcr(10)]]));
   });
 
@@ -37,7 +38,7 @@ describe("checkQuote", () => {
     ["another nonce", node.registeredAk, { ...evidence, nonce: new Uint8Array(32) }, "QUOTE_NONCE"],
     ["no values", node.registeredAk, { ...evidence, pcrs: [] }, "PCR_VALUES"],
   ])("refuses %s", (_, akPublic, claimed, code) => {
-    expect(() => checkQuote(akPublic, claimed, DEFAULT_LIST_PINS)).toThrow(
+    expect(() => checkQuote(akPublic, claimed, DEFAULT_LIST_PINS, false)).toThrow(
       expect.objectContaining({ code }),
     );
   });
@@ -50,8 +51,8 @@ describe("checkQuote", () => {
       paddedSha1: false,
     });
     node.measure(INIT, { pcr: 11 });
-    const asked = { ...CHALLENGE, ...quotedSelection(pins) };
-    const quoted = checkQuote(node.registeredAk, node.evidence(asked), pins);
+    const asked = { ...CHALLENGE, ...quotedSelection(pins, false) };
+    const quoted = checkQuote(node.registeredAk, node.evidence(asked), pins, false);
     expect(quoted.listPcrs).toEqual(
       new Map([10, 11].map((index) => [index, node.tpm.pcr(index, "sha384")])),
     );
@@ -62,7 +63,7 @@ describe("checkQuote", () => {
       { bank: "sha384", pcrs: [10, 11, 12, 13] },
     ] as const) {
       const evidence = node.evidence({ ...CHALLENGE, ...other });
-      expect(() => checkQuote(node.registeredAk, evidence, pins)).toThrow(
+      expect(() => checkQuote(node.registeredAk, evidence, pins, false)).toThrow(
         expect.objectContaining({ code: "QUOTE_SELECTION" }),
       );
     }

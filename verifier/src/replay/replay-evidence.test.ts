@@ -27,6 +27,7 @@ function evidenceOf(node: FakeNode, { list, log }: Replayed = NOTHING_REPLAYED):
     logOffset: log.batches,
     bank: "sha256",
     pcrs: [10, 13],
+    bootLog: false,
     deadline: "",
   });
 }
@@ -35,7 +36,7 @@ function replay(node: FakeNode, before: Replayed, evidence: Evidence): Authentic
   return replayEvidence(
     before,
     evidence,
-    checkQuote(node.registeredAk, evidence, DEFAULT_LIST_PINS),
+    checkQuote(node.registeredAk, evidence, DEFAULT_LIST_PINS, false),
   );
 }
 

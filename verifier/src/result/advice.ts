@@ -35,6 +35,11 @@ const REASONS: Readonly<Record<ReasonCode, Advice>> = {
       "The kernel was started by another kernel, whose list it goes on with: what ran in between is not known.",
     next: "Reboot the node through its firmware.",
   },
+  BOOT_LOG_MISSING: {
+    meaning:
+      "The verifier expects a certain boot of this node, and the node's kernel has no log of what was booted.",
+    next: "Boot through UEFI firmware with the TPM on: /sys/kernel/security/tpm0/binary_bios_measurements must be there. Or take the node out of boot-policy.json.",
+  },
   PROGRAMS_UNMEASURED: {
     meaning:
       "One of nsattest's own programs was not seen on this host as the policy lists it, so what it says does not count.",
@@ -124,6 +129,19 @@ const REASONS: Readonly<Record<ReasonCode, Advice>> = {
     meaning:
       "A program was open for writing while it was executed or read, so its digest says nothing.",
     next: "Find out what writes to programs that run (an updater, a build), then reboot.",
+  },
+  BOOT_EVENT_UNEXPECTED: {
+    meaning:
+      "Firmware, kernel, command line, initial file system or settings of the boot are not those of the reference.",
+    next: "If you changed what the node boots, add the event to boot-policy.json (nsattest boot reference makes one of a good boot). If nobody did, treat the node as compromised.",
+  },
+  BOOT_EVENT_MISSING: {
+    meaning: "Something that the reference has was not measured when the node was booted.",
+    next: "If that is right, mark the event in boot-policy.json as optional, or take it out. If nobody changed the boot, treat the node as compromised.",
+  },
+  BOOT_AGGREGATE_MISMATCH: {
+    meaning: "The log of the boot is not what the kernel found in the TPM when IMA began.",
+    next: "Reboot the node through its firmware. If it comes again, treat the node as compromised.",
   },
   IMA_POLICY_MISMATCH: {
     meaning: "The node loaded another IMA policy than the pinned one: it may measure less.",

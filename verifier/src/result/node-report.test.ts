@@ -35,9 +35,11 @@ const { state, decisions } = appraise(
     logOffset: 0,
     bank: "sha256",
     pcrs: [10, 13],
+    bootLog: false,
     deadline: "",
   }),
   {
+    node: node.id,
     akPublic: node.registeredAk,
     policies,
     now: NOW.getTime(),

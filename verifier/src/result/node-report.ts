@@ -12,14 +12,13 @@ import {
 import type { NamespaceEntry, NamespaceReport, NodeReport, Verdict } from "@nsattest/protocol";
 import type { NodeState } from "../pipeline.ts";
 import { digestText } from "../policy/digest-text.ts";
-import { quotedSelection } from "../quote/check-quote.ts";
 import type { Reading } from "../verdict/condition.ts";
 import type { NamespaceJudgement } from "../verdict/judgement.ts";
 
 /** Everything there is to show of a node when its standing is read as `reading`. */
 export function nodeReport(
   id: string,
-  { replayed, join, decided: { judgement } }: NodeState,
+  { quoted, join, decided: { judgement } }: NodeState,
   reading: Reading,
 ): NodeReport {
   const counts = ownerCounts(join);
@@ -32,7 +31,7 @@ export function nodeReport(
       violations: judgement.host.violations,
       // A key is pinned only when the registrar says that its EK was verified.
       tpm: { ekVerified: true },
-      quote: { verified: reading.quoteVerified, ...quotedSelection(replayed.list.pins) },
+      quote: { verified: reading.quoteVerified, ...quoted },
       host: reading.host,
     },
     namespaces: joinedNamespaces(join).flatMap((ns) => {

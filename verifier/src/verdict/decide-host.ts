@@ -1,31 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { displayPath } from "@nsattest/ns-ima";
+import type { BootReference } from "../boot/boot-reference.ts";
 import type { HostPolicy } from "../policy/policy-set.ts";
+import { bootGrounds } from "./boot-grounds.ts";
 import { type Decision, decisionOf } from "./decision.ts";
 import type { HostJudgement } from "./judgement.ts";
-import type { LimitCode, VerdictReason } from "./reason.ts";
+import type { VerdictReason } from "./reason.ts";
 
 /**
  * What can be said of the host, from everything that was found in this boot.
  *
  * @param policy null when there is none now, whatever was judged by an earlier one
+ * @param reference what the node is to have booted; null where nobody says
  * @param stalled host-list entries have been above the last mark for longer than is allowed
  */
 export function decideHost(
   judgement: HostJudgement,
   policy: HostPolicy | null,
   stalled: boolean,
+  reference: BootReference | null,
 ): Decision {
-  const { findings, aggregate, kexec, waiting, imaPolicyProven } = judgement;
+  const { findings, aggregate, kexec, waiting } = judgement;
+  const boot = bootGrounds(judgement, reference);
   const gaps = gapReasons(judgement);
-  const limits: LimitCode[] = ["BOOT_UNVERIFIED", ...findings.limits];
-  if (!imaPolicyProven) limits.push("IMA_POLICY_UNPROVEN");
   return decisionOf(
     {
-      contraindicated: findings.reasons,
+      contraindicated: [...boot.contraindicated, ...findings.reasons],
       none: [
-        ...(aggregate ? [] : [NO_AGGREGATE]),
+        ...boot.none,
+        ...(aggregate !== null ? [] : [NO_AGGREGATE]),
         ...(kexec ? [KEXEC] : []),
         ...(policy ? programReasons(policy, judgement) : [NO_POLICY]),
         ...(policy && waiting.length > 0 ? [SIGNATURE_PENDING] : []),
@@ -34,7 +38,7 @@ export function decideHost(
       ],
       warning: [...findings.warnings, ...gaps.warning],
     },
-    limits,
+    [...boot.limits, ...findings.limits],
   );
 }
 

@@ -9,6 +9,8 @@ import {
 import { describe, expect, it } from "vitest";
 import { IMAGE, MONITOR } from "../../../test/fakes/fake-node.ts";
 import { policyDocuments } from "../../../test/fakes/verifier-bench.ts";
+import type { BootReference } from "../boot/boot-reference.ts";
+import type { ProvenBoot } from "../boot/proven-boot.ts";
 import { type PolicySet, parsePolicySet } from "../policy/policy-set.ts";
 import {
   type Decided,
@@ -31,6 +33,7 @@ const waits: JoinedExecution = {
   execution: { how: "exec", path: "/x", digest: null, fsMagic: 0, flags: 0 },
   marks: 1,
 };
+const AGGREGATE = "sha256:aa";
 const goodHost: HostJudgement = {
   gap: "none",
   unmeasured: false,
@@ -38,7 +41,8 @@ const goodHost: HostJudgement = {
   findings: NO_FINDINGS,
   waiting: [],
   waitingEntries: [],
-  aggregate: true,
+  aggregate: AGGREGATE,
+  boot: null,
   kexec: false,
   programs: [MONITOR.path],
   imaPolicyProven: true,
@@ -60,6 +64,7 @@ interface Case {
   readonly namespace?: Partial<NamespaceJudgement>;
   readonly policies?: Partial<PolicySet>;
   readonly stalled?: boolean;
+  readonly reference?: BootReference | null;
 }
 
 const IDS: readonly NamespaceId[] = ["host", "web/1"];
@@ -73,8 +78,12 @@ function judgementOf({ host, namespace }: Case): typeof NOTHING_JUDGED {
   };
 }
 
-function contextOf({ policies: changed, stalled = false }: Case): DecisionContext {
-  return { policies: { ...policies, ...changed }, stalled };
+function contextOf({
+  policies: changed,
+  stalled = false,
+  reference = null,
+}: Case): DecisionContext {
+  return { policies: { ...policies, ...changed }, stalled, reference };
 }
 
 function decided(given: Case, past: Decided = NOTHING_DECIDED): Decided {
@@ -101,7 +110,7 @@ describe("the host's verdict", () => {
       ["contraindicated", "NOT_IN_ALLOWLIST"],
     ],
     ["there is no policy", { policies: { host: null } }, ["none", "POLICY_MISSING"]],
-    ["the list begins elsewhere", { host: { aggregate: false } }, ["none", "BOOT_AGGREGATE"]],
+    ["the list begins elsewhere", { host: { aggregate: null } }, ["none", "BOOT_AGGREGATE"]],
     ["another kernel started this one", { host: { kexec: true } }, ["none", "KEXEC_LIST"]],
     ["something may be signed", { host: { waiting: [waits] } }, ["none", "SIGNATURE_PENDING"]],
     [
@@ -124,14 +133,93 @@ describe("the host's verdict", () => {
   });
 
   it("says what it does not cover", () => {
-    expect(decisions({}).host.limits).toEqual(["BOOT_UNVERIFIED"]);
+    const unproven = ["BOOT_UNVERIFIED", "IMA_POLICY_UNPROVEN"];
+    expect(decisions({}).host.limits).toEqual(unproven);
     const limits = ["INTERPRETER"] as const;
-    const host = { imaPolicyProven: false, findings: { ...NO_FINDINGS, limits } };
-    expect(decisions({ host }).host.limits).toEqual([
-      "BOOT_UNVERIFIED",
-      "IMA_POLICY_UNPROVEN",
-      "INTERPRETER",
-    ]);
+    const host = { findings: { ...NO_FINDINGS, limits } };
+    expect(decisions({ host }).host.limits).toEqual([...unproven, "INTERPRETER"]);
+  });
+
+  describe("where a boot is expected", () => {
+    const kernel = { pcr: 4, type: "EV_IPL", what: "kernel", digests: new Set(["sha256:01"]) };
+    const line = { pcr: 9, type: "EV_EVENT_TAG", what: "", digests: new Set(["sha256:02"]) };
+    const reference: BootReference = {
+      name: "lab",
+      events: [kernel, line].map((event) => ({ ...event, optional: false })),
+      commandLines: new Map([["sha256:02", "ima_policy=tcb"]]),
+    };
+    const booted = (...digests: readonly string[]): ProvenBoot => ({
+      events: digests.map((digest) => {
+        const { pcr, type } = digest === "sha256:02" ? line : kernel;
+        return { pcr, type, text: digest === "sha256:01" ? "vmlinuz" : "", digest };
+      }),
+      pcrs: new Map(),
+      aggregates: new Map([["sha256", AGGREGATE]]),
+    });
+    const good = booted("sha256:01", "sha256:02");
+
+    it.each<[string, Partial<HostJudgement>, readonly string[], readonly string[]]>([
+      ["it was that one", {}, ["affirming"], []],
+      [
+        "there is no log",
+        { boot: null },
+        ["none", "BOOT_LOG_MISSING"],
+        ["BOOT_UNVERIFIED", "IMA_POLICY_UNPROVEN"],
+      ],
+      [
+        "the policy was not seen",
+        { imaPolicyProven: false },
+        ["affirming"],
+        ["IMA_POLICY_UNPROVEN"],
+      ],
+      [
+        "another kernel was booted",
+        { boot: booted("sha256:03", "sha256:02") },
+        ["contraindicated", "BOOT_EVENT_UNEXPECTED"],
+        [],
+      ],
+      [
+        "the command line is missing",
+        { boot: booted("sha256:01") },
+        ["contraindicated", "BOOT_EVENT_MISSING"],
+        ["IMA_POLICY_UNPROVEN"],
+      ],
+      [
+        "the aggregate is another",
+        { aggregate: "sha256:bb" },
+        ["contraindicated", "BOOT_AGGREGATE_MISMATCH"],
+        [],
+      ],
+      ["there is no aggregate", { aggregate: null }, ["none", "BOOT_AGGREGATE"], []],
+    ])("and %s", (_, change, expected, limits) => {
+      const { host } = decisions({ host: { boot: good, ...change }, reference });
+      expect(summary(host)).toEqual(expected);
+      expect(host.limits).toEqual(limits);
+    });
+
+    it("names what is not as it should be, and what should be in its place", () => {
+      const details = (boot: ProvenBoot): readonly string[] =>
+        decisions({ host: { boot }, reference }).host.reasons.map(({ detail }) => detail);
+      expect(details(booted("sha256:03"))).toEqual([
+        "PCR 4 EV_IPL: the reference lab has sha256:01",
+        "PCR 9 EV_EVENT_TAG: the reference lab has it, the boot has not",
+      ]);
+      const other = { pcr: 5, type: "EV_IPL", text: "grub", digest: "sha256:04" };
+      expect(details({ ...good, events: [...good.events, other] })).toEqual([
+        "PCR 5 EV_IPL grub: the reference lab has nothing of the kind",
+      ]);
+      const many = Array.from(
+        { length: 20 },
+        (_, index) => `sha256:${`${index}`.padStart(64, "0")}`,
+      );
+      const long = { ...kernel, digests: new Set(many), optional: false };
+      const [detail = ""] = decisions({
+        host: { boot: good },
+        reference: { ...reference, events: [long] },
+      }).host.reasons.map((reason) => reason.detail);
+      expect(detail).toMatch(/^PCR 4 EV_IPL vmlinuz: .*…$/);
+      expect(detail).toHaveLength(501);
+    });
   });
 });
 
@@ -222,7 +310,7 @@ describe("what was decided before", () => {
   });
 
   it.each<[string, Case]>([
-    ["the host", { host: { imaPolicyProven: false } }],
+    ["the host", { host: { aggregate: null } }],
     ["the namespace", { namespace: { executed: false } }],
     ["the policies", { policies: { version: "other" } }],
     ["the time that entries wait", { stalled: true }],

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { LayeredMap, type NamespaceId } from "@nsattest/ns-ima";
+import type { BootReference } from "../boot/boot-reference.ts";
 import type { PolicySet } from "../policy/policy-set.ts";
 import { decideHost } from "./decide-host.ts";
 import { decideNamespace } from "./decide-namespace.ts";
@@ -27,6 +28,8 @@ export interface DecisionContext {
   readonly policies: PolicySet;
   /** See `LOG_STALLED`. */
   readonly stalled: boolean;
+  /** What the node is to have booted. */
+  readonly reference: BootReference | null;
 }
 
 /**
@@ -37,7 +40,7 @@ export function decide(
   past: Decided,
   judgement: Judgement,
   ids: () => Iterable<NamespaceId>,
-  { policies, stalled }: DecisionContext,
+  { policies, stalled, reference }: DecisionContext,
 ): Decided {
   const isSamePolicy = past.policy === policies.version;
   const isSame = isSamePolicy && past.stalled === stalled;
@@ -45,7 +48,7 @@ export function decide(
   const host =
     isSame && past.judgement.host === judgement.host
       ? past.host
-      : reused(past.host, decideHost(judgement.host, policies.host, stalled));
+      : reused(past.host, decideHost(judgement.host, policies.host, stalled, reference));
   const draft = past.namespaces.draft();
   for (const id of ids()) {
     const namespace = judgement.namespaces.get(id);

@@ -8,6 +8,7 @@ import {
   joinedNamespace,
   type NamespaceId,
 } from "@nsattest/ns-ima";
+import { digestText } from "../policy/digest-text.ts";
 import type { HostPolicy } from "../policy/policy-set.ts";
 import { type Findings, limitsOf, withFindings } from "./findings.ts";
 import {
@@ -65,7 +66,8 @@ export function judgeHost(
     }),
     waiting: judged.waiting,
     waitingEntries: entries ? NOTHING_WAITS : laterEntries(past.waitingEntries, joined.entries),
-    aggregate: past.aggregate || joined.entries.some(isFirstAggregate),
+    aggregate: past.aggregate ?? aggregateOf(joined.entries),
+    boot: past.boot,
     kexec: past.kexec || joined.entries.some((entry) => isKexecAggregate(entry, attached)),
     programs: withPrograms(past.programs, entries?.programs ?? []),
     imaPolicyProven: past.imaPolicyProven || entries?.imaPolicyProven === true,
@@ -100,6 +102,11 @@ function judgeEntries(
     programs: own.flatMap((entry) => programOf(policy, entry) ?? []),
     imaPolicyProven: own.some((entry) => isPinnedImaPolicy(policy, entry)),
   };
+}
+
+function aggregateOf(entries: readonly JoinedEntry[]): string | null {
+  const { digest = null } = entries.find(isFirstAggregate) ?? {};
+  return digest && digestText(digest);
 }
 
 /** True for an entry of the host, or of whoever may act as the host. */

@@ -7,6 +7,7 @@ import {
   LayeredMap,
   type NamespaceId,
 } from "@nsattest/ns-ima";
+import type { ProvenBoot } from "../boot/proven-boot.ts";
 import { type Findings, NO_FINDINGS } from "./findings.ts";
 import { NOTHING_WAITS } from "./judge-waiting.ts";
 import type { VerdictReason } from "./reason.ts";
@@ -27,8 +28,10 @@ export interface HostJudgement extends CommonJudgement {
   readonly waiting: readonly JoinedExecution[];
   /** Indices of entries that came while there was no policy. */
   readonly waitingEntries: readonly number[];
-  /** The list begins with the kernel's aggregate of the boot. */
-  readonly aggregate: boolean;
+  /** The kernel's aggregate of the boot, with which the list begins; null where it does not. */
+  readonly aggregate: string | null;
+  /** What was booted; null where nobody asked, or there is no log of it. */
+  readonly boot: ProvenBoot | null;
   /** There is a second aggregate among the entries from before the log: the kernel was started by another one. */
   readonly kexec: boolean;
   /** Required programs that were seen. */
@@ -76,7 +79,8 @@ export const NOTHING_JUDGED: Judgement = {
     findings: NO_FINDINGS,
     waiting: NOTHING_WAITS,
     waitingEntries: NOTHING_WAITS,
-    aggregate: false,
+    aggregate: null,
+    boot: null,
     kexec: false,
     programs: [],
     imaPolicyProven: false,

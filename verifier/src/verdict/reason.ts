@@ -24,6 +24,8 @@ export type ReasonCode =
   | "BOOT_AGGREGATE"
   /** The kernel was started by another one, whose list it goes on with: what ran in between is not known. */
   | "KEXEC_LIST"
+  /** A boot is expected of the node, and its firmware or kernel hands over no log of it. */
+  | "BOOT_LOG_MISSING"
   /** One of our own programs was not seen on this host as the policy knows it, so nothing that it says counts. */
   | "PROGRAMS_UNMEASURED"
   /** Host-list entries have been standing above the last mark for too long. */
@@ -63,16 +65,22 @@ export type ReasonCode =
   | "ENTRY_UNOWNED"
   /** A file was executed or read while it was open for writing. A `warning` where the policy says so. */
   | "VIOLATION"
+  /** Something was measured at boot that the reference does not have; `detail` names it. */
+  | "BOOT_EVENT_UNEXPECTED"
+  /** Something that the reference has was not measured at boot. */
+  | "BOOT_EVENT_MISSING"
+  /** The kernel's aggregate of the boot is not what the boot log leads to. */
+  | "BOOT_AGGREGATE_MISMATCH"
   /** The node loaded another IMA policy than the pinned one. */
   | "IMA_POLICY_MISMATCH";
 
 /** What a verdict does not cover. */
 export type LimitCode =
-  /** What was booted is not checked. */
+  /** What was booted is not checked: no reference is pinned for the node. */
   | "BOOT_UNVERIFIED"
   /** The host's list is proven by SHA-1 only. */
   | "LIST_SHA1"
-  /** The pinned IMA policy is not in the list. */
+  /** The pinned IMA policy is not in the list, or the kernel was not shown to measure the policy that it loads. */
   | "IMA_POLICY_UNPROVEN"
   /** A script ran: what it does is decided by an interpreter. */
   | "INTERPRETER"

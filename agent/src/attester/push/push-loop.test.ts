@@ -22,6 +22,7 @@ const CHALLENGE = {
   logOffset: 3,
   bank: "sha256",
   pcrs: [10, 13],
+  bootLog: true,
   deadline: "2026-01-31T12:00:00.000Z",
 } as const;
 const ANSWER: EvidenceAnswer = { host: "affirming", namespaces: 2, nextIntervalSeconds: 5 };
@@ -68,10 +69,10 @@ describe("a round", () => {
   it("carries what the verifier asks to the monitor, and what that gives back", async () => {
     answers = round();
     expect(await pushOnce(PARTS, stop.signal)).toEqual(ANSWER);
-    const { nonce, listOffset, logOffset, bank, pcrs } = CHALLENGE;
+    const { nonce, listOffset, logOffset, bank, pcrs, bootLog } = CHALLENGE;
     expect(asked).toEqual([
       { op: "identity" },
-      { op: "evidence", nonce, listOffset, logOffset, bank, pcrs },
+      { op: "evidence", nonce, listOffset, logOffset, bank, pcrs, bootLog },
     ]);
     expect(posted).toEqual([
       {

@@ -40,10 +40,10 @@ export async function pushOnce(
   const { bootId } = await monitor.ask({ op: "identity" });
   const path = `/v1/nodes/${nodeId}`;
   const request = jsonBody(encodeChallengeRequest({ bootId }));
-  const { nonce, listOffset, logOffset, bank, pcrs } = decodeChallenge(
+  const { nonce, listOffset, logOffset, bank, pcrs, bootLog } = decodeChallenge(
     await verifier.post(`${path}/challenge`, request, signal),
   );
-  const wanted = { nonce, listOffset, logOffset, bank, pcrs };
+  const wanted = { nonce, listOffset, logOffset, bank, pcrs, bootLog };
   const { evidence } = await monitor.ask({ op: "evidence", ...wanted });
   const body = { type: "application/cbor", bytes: evidence } as const;
   return decodeEvidenceAnswer(await verifier.post(`${path}/evidence`, body, signal));

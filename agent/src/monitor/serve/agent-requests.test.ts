@@ -31,6 +31,7 @@ const PARTS: EvidenceParts = {
   signature: Uint8Array.of(2),
   pcrs: [{ bank: "sha256", index: 13, value: new Uint8Array(32).fill(6) }],
   list: Uint8Array.of(9, 9),
+  bootLog: Uint8Array.of(8),
   batches: [
     [
       { tag: new Uint8Array(32), salt: new Uint8Array(32).fill(1), event: Uint8Array.of(0x80) },
@@ -73,6 +74,7 @@ const EVIDENCE: MonitorRequest & { op: "evidence" } = {
   logOffset: 2,
   bank: "sha384",
   pcrs: [10, 11, 13],
+  bootLog: true,
 };
 
 it("says who node and TPM are", async () => {
