@@ -86,6 +86,7 @@ export {
 } from "./node-report.ts";
 export { type PeerRole, parsePeerRole, peerRoleUri } from "./peer-role.ts";
 export {
+  type AdmittedBy,
   decodeEnrolChallenge,
   decodeEnrolFinish,
   decodeEnrolResult,

@@ -24,6 +24,8 @@ const MESSAGES = [
       ekChain: fill(1200, 5),
       akPublic: fill(280, 3),
       tlsKey: fill(91, 4),
+      joinToken: "A".repeat(43),
+      previousCertificate: "0f".repeat(32),
     },
     bad: {
       nodeId: "../../etc",
@@ -32,6 +34,8 @@ const MESSAGES = [
       ekChain: 1,
       akPublic: null,
       tlsKey: 1,
+      joinToken: "short",
+      previousCertificate: "0F",
     },
     open: false,
   },
@@ -66,11 +70,17 @@ const MESSAGES = [
     value: {
       id: "a".repeat(64),
       akPublic: fill(280, 3),
-      ekVerified: true,
+      admittedBy: "join-token",
       ekHash: "0".repeat(64),
       enrolledAt: "2026-01-31T12:00:00.000Z",
     },
-    bad: { id: NODE.toUpperCase(), akPublic: "", ekVerified: 1, ekHash: "0", enrolledAt: "today" },
+    bad: {
+      id: NODE.toUpperCase(),
+      akPublic: "",
+      admittedBy: "friend",
+      ekHash: "0",
+      enrolledAt: "today",
+    },
     open: true,
   },
 ] as const;

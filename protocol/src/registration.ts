@@ -1,23 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { createHmac } from "node:crypto";
-import { type JsonValue, objectOf } from "./codec.ts";
+import { type JsonValue, nullable, objectOf } from "./codec.ts";
 import { nodeId } from "./node-id.ts";
-import { base64, flag, isoTime, pem, text } from "./scalar-codec.ts";
+import { base64, isoTime, oneOf, pem, text } from "./scalar-codec.ts";
 
 /** Body of `POST /v1/enrol/start`. Claims, until the EK certificate is verified and the credential came back. */
 export interface EnrolStart {
   readonly nodeId: string;
   /** TPMT_PUBLIC. */
   readonly ekPublic: Uint8Array;
-  /** DER, as the TPM holds it (it may be padded). */
-  readonly ekCertificate: Uint8Array;
+  /** DER, as the TPM holds it (it may be padded); null when it holds none. */
+  readonly ekCertificate: Uint8Array | null;
   /** DER of certificates above it that the TPM holds, one after the other; hints that nobody vouches for. */
   readonly ekChain: Uint8Array;
   /** TPMT_PUBLIC. */
   readonly akPublic: Uint8Array;
   /** SPKI of the key that the client certificate is to be for. */
   readonly tlsKey: Uint8Array;
+  /** What an operator has given to a node whose TPM nobody vouches for, or null. */
+  readonly joinToken: string | null;
+  /** SHA-256 of the last certificate that the node was given (DER, hexadecimal); null when it has none. */
+  readonly previousCertificate: string | null;
 }
 
 /** Its answer: a secret that only the TPM with that EK and that AK can read. */
@@ -42,13 +46,24 @@ export interface EnrolResult {
   readonly ca: string;
 }
 
+/**
+ * Why a registrar has let a TPM in:
+ *
+ * - `ek-certificate`: its EK certificate chains to a configured root
+ * - `ek-hash`: an operator registered the hash of its EK beforehand
+ * - `join-token`: it came with a token, and an operator approved it
+ *
+ * Of the last two nobody but the operator says that there is a TPM at all.
+ */
+export type AdmittedBy = "ek-certificate" | "ek-hash" | "join-token";
+
 /** Answer of the registrar's `GET /v1/nodes/:id`. */
 export interface Registration {
   readonly id: string;
   /** TPMT_PUBLIC: the key whose quotes are this node's. */
   readonly akPublic: Uint8Array;
-  /** True when the EK certificate chained to a configured root. */
-  readonly ekVerified: boolean;
+  /** Who says that the key is in a TPM. */
+  readonly admittedBy: AdmittedBy;
   /** SHA-256 of the EK's SPKI, hexadecimal. */
   readonly ekHash: string;
   readonly enrolledAt: string;
@@ -60,15 +75,18 @@ const CHAIN_MAX = 16_384;
 const PEM_MAX = 65_536;
 
 const structure = base64(1, STRUCTURE_MAX);
+const sha256 = text({ pattern: /^[0-9a-f]{64}$/ });
 const enrolmentId = text({ pattern: /^[A-Za-z0-9_-]{16,64}$/ });
 
 const start = objectOf<EnrolStart>({
   nodeId,
   ekPublic: structure,
-  ekCertificate: base64(1, CERTIFICATE_MAX),
+  ekCertificate: nullable(base64(1, CERTIFICATE_MAX)),
   ekChain: base64(0, CHAIN_MAX),
   akPublic: structure,
   tlsKey: structure,
+  joinToken: nullable(text({ pattern: /^[A-Za-z0-9_-]{43}$/ })),
+  previousCertificate: nullable(sha256),
 });
 
 const challenge = objectOf<EnrolChallenge>(
@@ -91,8 +109,8 @@ const registration = objectOf<Registration>(
   {
     id: nodeId,
     akPublic: structure,
-    ekVerified: flag,
-    ekHash: text({ pattern: /^[0-9a-f]{64}$/ }),
+    admittedBy: oneOf("ek-certificate", "ek-hash", "join-token"),
+    ekHash: sha256,
     enrolledAt: isoTime,
   },
   { open: true },

@@ -34,6 +34,7 @@ function run(...args: string[]): Promise<number> {
       err += text;
     },
     now: () => new Date(),
+    actor: "operator",
     signal: stop.signal,
   });
 }
@@ -71,12 +72,75 @@ describe("nsattest-registrar", () => {
     expect(err).toMatch(/^CA_EXISTS: /);
   });
 
+  describe("as an operator's tool", () => {
+    const EK = "aa".repeat(32);
+    const NODE = "0d8c6f5e-6d3a-4c89-9f43-0a7d3c1a2b4e";
+    let config = "";
+    beforeEach(() => {
+      config = join(folder, "registrar.json");
+      const listen = { host: "127.0.0.1", port: 0 };
+      const paths = { database: "registrar.db", caDir: "ca" };
+      writeFileSync(config, JSON.stringify({ listen, ...paths, enrolment: { ekHash: true } }));
+    });
+
+    it("lets in, takes back, gives out tokens, and keeps account of it", async () => {
+      const on = ["--config", config];
+      expect(await run("ek-add", ...on, "--ek-hash", EK, "--node", NODE)).toBe(EXIT.ok);
+      expect(await run("ek-remove", ...on, "--ek-hash", EK)).toBe(EXIT.ok);
+      expect(out).toBe("");
+      expect(await run("token-create", ...on, "--hours", "1")).toBe(EXIT.ok);
+      expect(out).toMatch(/^[A-Za-z0-9_-]{43}\n$/);
+      out = "";
+      expect(await run("waiting", ...on)).toBe(EXIT.ok);
+      expect(out).toBe("");
+      expect(await run("audit", ...on)).toBe(EXIT.ok);
+      const entries = out
+        .trim()
+        .split("\n")
+        .map((line) => JSON.parse(line));
+      expect(entries).toMatchObject([
+        { actor: "operator", action: "ek-add", detail: { ekHash: EK, node: NODE } },
+        { actor: "operator", action: "ek-remove", detail: { ekHash: EK } },
+        { actor: "operator", action: "token-create", detail: { hours: 1 } },
+      ]);
+    });
+
+    it("approves and replaces only whom it knows", async () => {
+      for (const verb of ["node-approve", "node-replace"]) {
+        err = "";
+        const args = ["--config", config, "--ek-hash", EK, "--node", NODE];
+        expect(await run(verb, ...args)).toBe(EXIT.failed);
+        expect(err).toMatch(/^SUBJECT_UNKNOWN: /);
+      }
+    });
+
+    it.each([
+      [["ek-add", "--ek-hash", EK]],
+      [["ek-add", "--config", "c"]],
+      [["ek-add", "--config", "c", "--ek-hash", EK, "--hours", "1"]],
+      [["ek-remove", "--config", "c", "--ek-hash", EK, "--node", NODE]],
+      [["node-approve", "--config", "c", "--ek-hash", EK]],
+      [["node-replace", "--config", "c", "--node", NODE]],
+      [["token-create", "--config", "c", "--node", NODE]],
+      [["token-create", "--config", "c", "--hours", "0"]],
+      [["token-create", "--config", "c", "--hours", "721"]],
+      [["token-create", "--config", "c", "--hours", "soon"]],
+      [["waiting"]],
+      [["audit", "--config", "c", "--node", NODE]],
+      [["forget", "--config", "c", "--ek-hash", EK]],
+    ])("does not know %j", async (args) => {
+      expect(await run(...args)).toBe(EXIT.usage);
+      expect(err).toContain("Usage:");
+    });
+  });
+
   it("serves until it is told to stop, and writes JSON lines", async () => {
     expect(await run("init", "--dir", join(folder, "ca"))).toBe(EXIT.ok);
     mkdirSync(join(folder, "roots"));
     const file = join(folder, "registrar.json");
     const listen = { host: "127.0.0.1", port: 0 };
-    const paths = { database: "registrar.db", caDir: "ca", ekRoots: "roots" };
+    const enrolment = { ekCertificate: { roots: "roots" } };
+    const paths = { database: "registrar.db", caDir: "ca", enrolment };
     writeFileSync(file, JSON.stringify({ listen, ...paths }));
     out = "";
     onOut = () => {

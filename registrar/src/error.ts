@@ -26,6 +26,25 @@ export type RegistrarErrorCode =
   | "STORE_FAILED"
   /** The address cannot be listened on. */
   | "LISTEN_FAILED"
+  // Who is let in
+  /** No way in is open for this EK: it has no certificate, its hash is not registered, and no token came with it. */
+  | "EK_NOT_REGISTERED"
+  /** The EK was admitted for another node id. */
+  | "EK_NODE_MISMATCH"
+  /** No such token. */
+  | "JOIN_TOKEN_INVALID"
+  | "JOIN_TOKEN_EXPIRED"
+  /** Another TPM, or the same one under another id, has used the token. */
+  | "JOIN_TOKEN_USED"
+  /** The token was good and the TPM has proven itself; an operator has to approve the node. */
+  | "ENROLMENT_UNAPPROVED"
+  /** Two machines renew one node's certificates: one is a copy of the other. */
+  | "NODE_CLONED"
+  // Commands of an operator's
+  /** No such node, EK or application. */
+  | "SUBJECT_UNKNOWN"
+  /** An EK's hash or a node's id of a command is none. */
+  | "SUBJECT_INVALID"
   // The EK and its certificate
   /** No root is configured, so nobody enrols. */
   | "EK_NO_ROOTS"

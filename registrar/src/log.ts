@@ -4,8 +4,10 @@
 export type LogEvent =
   | "registrar-started"
   | "registrar-stopped"
-  /** Nobody can enrol until a root is configured and the registrar restarted. */
+  /** Nobody can enrol by a certificate until a root is configured and the folders are read again. */
   | "no-ek-roots"
+  /** The folders of EK issuers were read again. */
+  | "ek-issuers-read"
   /** A request was answered: what was decided about whom, and the code when it was refused. */
   | "decision"
   /** A fault of ours; the answer only said `INTERNAL`. */

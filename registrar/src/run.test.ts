@@ -44,8 +44,8 @@ beforeAll(async () => {
     listen: { host: "127.0.0.1", port: 0 },
     database: join(folder, "registrar.db"),
     caDir: join(folder, "ca"),
-    ekRoots: join(folder, "roots"),
-    ekIntermediates: null,
+    enrolment: by(join(folder, "roots")),
+    certificateHours: 24,
   };
   await initAuthority(config.caDir, { hosts: ["127.0.0.1"], now: now() });
   ca = readFileSync(join(config.caDir, "ca.crt"), "utf8");
@@ -58,6 +58,10 @@ afterAll(async () => {
   await running;
   rmSync(folder, { recursive: true });
 });
+
+function by(roots: string, intermediates: string | null = null): RegistrarConfig["enrolment"] {
+  return { ekCertificate: { roots, intermediates }, ekHash: false, joinToken: false };
+}
 
 function run(
   with_: RegistrarConfig,
@@ -115,7 +119,12 @@ describe("over TLS", () => {
     const authority = await loadAuthority(config.caDir, now());
     const key = makeRsaKey();
     const spki = createPublicKey(key).export({ type: "spki", format: "der" });
-    const cert = issueNodeCertificate(authority.ca, { nodeId: NODE_ID, spki, now: now(), days: 1 });
+    const cert = issueNodeCertificate(authority.ca, {
+      nodeId: NODE_ID,
+      spki,
+      now: now(),
+      hours: 24,
+    });
     expect(await getNode({})).toEqual(DENIED);
     expect(await getNode({ cert, key: pem(key) })).toEqual(DENIED);
     expect(await getNode(own("registrar"))).toEqual(DENIED);
@@ -173,9 +182,44 @@ describe("a registrar", () => {
     mkdirSync(join(folder, "none"));
     const end = new AbortController();
     end.abort();
-    const other = { ...config, database: ":memory:", ekRoots: join(folder, "none") };
+    const other = { ...config, database: ":memory:", enrolment: by(join(folder, "none")) };
     await run(other, end.signal).done;
     expect(lines).toContainEqual({ event: "no-ek-roots", folder: join(folder, "none") });
+  });
+
+  it("reads the EK issuers again when it is told to, and keeps the old ones when it cannot", async () => {
+    const roots = join(folder, "changing");
+    mkdirSync(roots);
+    const end = new AbortController();
+    let reload: () => Promise<void> = () => Promise.resolve();
+    const listening = withResolver<AddressInfo>();
+    const log = (event: string, fields: LogFields): void => {
+      lines.push({ event, ...fields });
+    };
+    const done = runRegistrar(
+      { ...config, database: ":memory:", enrolment: by(roots) },
+      {
+        log,
+        now,
+        signal: end.signal,
+        onReload: (again) => {
+          reload = again;
+        },
+        onListening: listening.resolve,
+      },
+    );
+    await listening.promise;
+    lines.length = 0;
+    writeFileSync(join(roots, "root.pem"), vendors.root("Root").certificate);
+    await reload();
+    writeFileSync(join(roots, "bad.pem"), "no certificate");
+    await reload();
+    expect(lines).toMatchObject([
+      { event: "ek-issuers-read", ekRoots: 1 },
+      { event: "fault", code: "EK_TRUST_UNREADABLE" },
+    ]);
+    end.abort();
+    await done;
   });
 
   it("does not start without what it needs", async () => {
@@ -183,8 +227,8 @@ describe("a registrar", () => {
     const { signal } = new AbortController();
     for (const [changes, code] of [
       [{ caDir: none }, "CA_UNREADABLE"],
-      [{ ekRoots: none }, "EK_TRUST_UNREADABLE"],
-      [{ ekIntermediates: none }, "EK_TRUST_UNREADABLE"],
+      [{ enrolment: by(none) }, "EK_TRUST_UNREADABLE"],
+      [{ enrolment: by(join(folder, "roots"), none) }, "EK_TRUST_UNREADABLE"],
       [{ database: none }, "STORE_FAILED"],
       [{ listen: { host: "127.0.0.1", port } }, "LISTEN_FAILED"],
       [{ listen: { host: "host.invalid", port: 0 } }, "LISTEN_FAILED"],

@@ -4,6 +4,7 @@ import { randomBytes } from "node:crypto";
 import type { AddressInfo } from "node:net";
 import { loadAuthority } from "./ca/load.ts";
 import type { RegistrarConfig } from "./config.ts";
+import type { WaysIn } from "./enrol/admission.ts";
 import { loadEkTrust } from "./enrol/ek-trust.ts";
 import { PendingEnrolments } from "./enrol/pending-enrolments.ts";
 import { RegistrarError } from "./error.ts";
@@ -17,6 +18,8 @@ export interface RegistrarSurroundings {
   readonly now: () => Date;
   /** Ends the registrar. */
   readonly signal: AbortSignal;
+  /** Is given what reads the EK issuers anew, for as long as the registrar runs. */
+  readonly onReload?: (reload: () => Promise<void>) => void;
   /** Told the address once it listens. */
   readonly onListening?: (address: AddressInfo) => void;
 }
@@ -28,16 +31,25 @@ export interface RegistrarSurroundings {
  */
 export async function runRegistrar(
   config: RegistrarConfig,
-  { log, now, signal, onListening }: RegistrarSurroundings,
+  { log, now, signal, onReload, onListening }: RegistrarSurroundings,
 ): Promise<void> {
   const authority = await loadAuthority(config.caDir, now());
-  const trust = await loadEkTrust(config.ekRoots, config.ekIntermediates);
-  if (trust.roots.length === 0) log("no-ek-roots", { folder: config.ekRoots });
+  let ways = await readWays(config, log);
+  onReload?.(async () => {
+    try {
+      ways = await readWays(config, log);
+      log("ek-issuers-read", { ekRoots: ways.ekCertificate?.roots.length ?? 0 });
+    } catch (error) {
+      // What was good goes on.
+      log("fault", { code: "EK_TRUST_UNREADABLE", detail: String(error) });
+    }
+  });
   const store = new Store(config.database);
   try {
     const server = buildServer({
       desk: {
-        trust,
+        ways: () => ways,
+        certificateHours: config.certificateHours,
         store,
         pending: new PendingEnrolments(),
         ca: authority.ca,
@@ -52,7 +64,7 @@ export async function runRegistrar(
       await listen(() => server.listen({ ...config.listen, signal }));
       const address = server.server.address();
       if (address !== null && typeof address === "object") {
-        log("registrar-started", { ...address, ekRoots: trust.roots.length });
+        log("registrar-started", { ...address, ekRoots: ways.ekCertificate?.roots.length ?? 0 });
         onListening?.(address);
       }
       await aborted(signal);
@@ -63,6 +75,14 @@ export async function runRegistrar(
     store.close();
   }
   log("registrar-stopped", {});
+}
+
+/** @throws RegistrarError `EK_TRUST_UNREADABLE` */
+async function readWays({ enrolment }: RegistrarConfig, log: Log): Promise<WaysIn> {
+  const { ekCertificate: folders, ekHash, joinToken } = enrolment;
+  const ekCertificate = folders && (await loadEkTrust(folders.roots, folders.intermediates));
+  if (ekCertificate?.roots.length === 0) log("no-ek-roots", { folder: folders?.roots ?? null });
+  return { ekCertificate, ekHash, joinToken };
 }
 
 async function listen(start: () => Promise<unknown>): Promise<void> {

@@ -96,7 +96,7 @@ describe("the server", () => {
       expect(decodeRegistration(answer.json())).toEqual({
         id: NODE_ID,
         akPublic: tpm.akPublic,
-        ekVerified: true,
+        admittedBy: "ek-certificate",
         ekHash: desk.store.ekHashOf(NODE_ID),
         enrolledAt: "2026-01-02T03:04:05.678Z",
       });
@@ -118,6 +118,7 @@ describe("the server", () => {
         status: 200,
         node: NODE_ID,
         ek: desk.store.ekHashOf(NODE_ID),
+        admittedBy: "ek-certificate",
       },
       {
         event,

@@ -31,6 +31,8 @@ interface Facts {
   node?: string;
   /** Hash of its EK, once it enrolled. */
   ek?: string;
+  /** Why it was let in. */
+  admittedBy?: string;
   /** Why it was refused. */
   code?: string;
   reason?: string;
@@ -125,7 +127,8 @@ export function buildServer({
   });
   server.post("/v1/enrol/finish", { config: { access: "anyone" } }, async (request) => {
     const { node, result } = finishEnrolment(desk, decodeEnrolFinish(request.body));
-    Object.assign(request.facts, { node: node.nodeId, ek: node.ekHash });
+    const admittedBy = node.admitted.by;
+    Object.assign(request.facts, { node: node.nodeId, ek: node.ekHash, admittedBy });
     return encodeEnrolResult(result);
   });
   server.get<{ Params: { id: string } }>(
@@ -136,12 +139,11 @@ export function buildServer({
       const [node] = isNodeId(id) ? desk.store.enrolmentsOf(id, 1) : [];
       if (!node) throw new RegistrarError("NOT_FOUND", "no such node");
       request.facts.node = id;
-      const { akPublic, ekHash, enrolledAt } = node;
+      const { akPublic, admittedBy, ekHash, enrolledAt } = node;
       return encodeRegistration({
         id,
         akPublic,
-        // Nobody is in the store otherwise.
-        ekVerified: true,
+        admittedBy,
         ekHash,
         enrolledAt: enrolledAt.toISOString(),
       });

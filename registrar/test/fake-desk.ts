@@ -2,6 +2,7 @@
 
 import { randomBytes } from "node:crypto";
 import { signCertificate } from "../src/ca/certificate.ts";
+import type { WaysIn } from "../src/enrol/admission.ts";
 import type { EnrolmentDesk } from "../src/enrol/enrolment-desk.ts";
 import { PendingEnrolments } from "../src/enrol/pending-enrolments.ts";
 import { Store } from "../src/store/store.ts";
@@ -15,6 +16,8 @@ export const vendors: FakeVendors = new FakeVendors(NOW);
 export interface DeskOptions {
   readonly roots: readonly Vendor[];
   readonly now?: () => Date;
+  /** Other ways in than by a certificate of the roots. */
+  readonly ways?: Partial<WaysIn>;
 }
 
 const caKey = makeRsaKey();
@@ -36,9 +39,15 @@ const ca = {
 };
 
 /** A desk with a database in memory. */
-export function makeDesk({ roots, now = () => NOW }: DeskOptions): EnrolmentDesk {
+export function makeDesk({ roots, now = () => NOW, ways = {} }: DeskOptions): EnrolmentDesk {
   return {
-    trust: { roots: roots.map(({ x509 }) => x509), intermediates: [] },
+    ways: () => ({
+      ekCertificate: { roots: roots.map(({ x509 }) => x509), intermediates: [] },
+      ekHash: false,
+      joinToken: false,
+      ...ways,
+    }),
+    certificateHours: 24,
     pending: new PendingEnrolments(),
     store: new Store(":memory:"),
     ca,

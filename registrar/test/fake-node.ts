@@ -40,6 +40,8 @@ export class FakeNode {
       ekChain: new Uint8Array(0),
       akPublic: this.tpm.akPublic,
       tlsKey: this.spki,
+      joinToken: null,
+      previousCertificate: null,
     };
   }
 

@@ -56,6 +56,24 @@ describe("rule 5: missing trust is never success", () => {
   );
 
   attack(
+    "enrol-unchained",
+    "says of a TPM that only an operator has let in that no vendor vouches for it",
+    "keys in software look like those of a TPM to whoever relies on a verdict",
+    async () => {
+      const node = bench.newNode();
+      bench.ekChained = false;
+      node.execute(node.open("web"), BUSYBOX);
+      await attestMarked(node);
+      bench.ekChained = true;
+      const report = await bench.report(node);
+      expect(report.node.tpm.ekVerified).toBe(false);
+      const verdicts = [report.node.host, ...report.namespaces.map(({ verdict }) => verdict)];
+      expect(verdicts.map(({ tier }) => tier)).toEqual(["affirming", "affirming"]);
+      for (const { limits } of verdicts) expect(limits).toContain("TPM_EK_UNCHAINED");
+    },
+  );
+
+  attack(
     "verdict-image",
     "chooses the policy by the image's digest alone",
     "a container's own name or label chooses a wider policy",

@@ -16,7 +16,9 @@ import {
 } from "@nsattest/protocol";
 import { initAuthority } from "@nsattest/registrar";
 import { vi } from "vitest";
+import { administrate, type Order } from "../../registrar/src/administration.ts";
 import { loadAuthority } from "../../registrar/src/ca/load.ts";
+import type { WaysIn } from "../../registrar/src/enrol/admission.ts";
 import { PendingEnrolments } from "../../registrar/src/enrol/pending-enrolments.ts";
 import { tlsPeer } from "../../registrar/src/peer.ts";
 import { buildServer } from "../../registrar/src/server.ts";
@@ -34,7 +36,10 @@ export class RegistrarBench {
   /** PEM of the authority. */
   readonly ca: string;
   readonly #folder: string;
-  readonly #store: Store;
+  /** What the registrar remembers, for what operators do. */
+  readonly store: Store;
+  /** Ways in; a test opens others. */
+  ways: WaysIn;
   readonly #server: ReturnType<typeof buildServer>;
 
   private constructor(
@@ -46,12 +51,18 @@ export class RegistrarBench {
     this.ca = authority.ca.certificate;
     this.vendors = new FakeVendors(this.now);
     this.root = this.vendors.root("Vendor");
-    this.#store = new Store(":memory:");
+    this.store = new Store(":memory:");
+    this.ways = {
+      ekCertificate: { roots: roots(this.root).map(({ x509 }) => x509), intermediates: [] },
+      ekHash: false,
+      joinToken: false,
+    };
     this.#server = buildServer({
       desk: {
-        trust: { roots: roots(this.root).map(({ x509 }) => x509), intermediates: [] },
+        ways: () => this.ways,
+        certificateHours: 24,
         pending: new PendingEnrolments(),
-        store: this.#store,
+        store: this.store,
         ca: authority.ca,
         now: () => this.now,
         random: randomBytes,
@@ -76,7 +87,7 @@ export class RegistrarBench {
 
   async stop(): Promise<void> {
     await this.#server.close();
-    this.#store.close();
+    this.store.close();
     rmSync(this.#folder, { recursive: true });
   }
 
@@ -123,14 +134,20 @@ export class RegistrarBench {
   }
 
   /** A start that is answered. */
-  async challenge(node: FakeNode): Promise<EnrolChallenge> {
-    const answer = await this.start(node);
+  async challenge(node: FakeNode, change: Partial<EnrolStart> = {}): Promise<EnrolChallenge> {
+    const answer = await this.start(node, change);
     if (answer.status !== 200) throw new Error(`start: ${JSON.stringify(answer.body)}`);
     return decodeEnrolChallenge(answer.body);
   }
 
-  async enrol(node: FakeNode): Promise<Answer> {
-    return this.finish(node.finish(await this.challenge(node)));
+  async enrol(node: FakeNode, change: Partial<EnrolStart> = {}): Promise<Answer> {
+    return this.finish(node.finish(await this.challenge(node, change)));
+  }
+
+  /** What an operator does. */
+  order(order: Order): string | null {
+    const now = (): Date => this.now;
+    return administrate({ store: this.store, actor: "operator", now, random: randomBytes }, order);
   }
 
   /** What the verifier is told of a node. */

@@ -101,6 +101,8 @@ export function digestText(content: string): string {
 
 /** A verifier behind real mutual TLS on loopback, a registrar's word for its nodes, and a clock that a test moves. */
 export class VerifierBench {
+  /** Whether the registrar says that vendors vouch for the TPMs of its nodes. */
+  ekChained = true;
   now: Date = new Date();
   /** The nodes that the registrar knows. */
   readonly nodes: Map<string, FakeNode> = new Map();
@@ -179,7 +181,7 @@ export class VerifierBench {
       nodeId: id,
       spki,
       now: new Date(),
-      days: 1,
+      hours: 24,
     });
     const identity = { cert, key: tlsKey() };
     identities.set(id, identity);
@@ -288,7 +290,7 @@ export class VerifierBench {
         findNode: async (id) => {
           if (!this.registrarUp) throw new VerifierError("REGISTRAR_UNAVAILABLE", "down");
           const node = this.nodes.get(id);
-          return node ? { akPublic: node.registeredAk } : null;
+          return node ? { akPublic: node.registeredAk, ekChained: this.ekChained } : null;
         },
       },
       challenges: new ChallengeBook({ randomBytes, lifetimeSeconds: 60, outstandingPerNode: 4 }),

@@ -44,7 +44,7 @@ export class VerifierWorld {
   #start(): Verifier {
     return new Verifier({
       store: this.store,
-      registrar: { findNode: async () => ({ akPublic: this.node.registeredAk }) },
+      registrar: { findNode: async () => ({ akPublic: this.node.registeredAk, ekChained: true }) },
       challenges: new ChallengeBook({
         randomBytes: (size) => new Uint8Array(size).fill(++this.#nonces),
         lifetimeSeconds: 60,

@@ -69,7 +69,7 @@ const ROWS: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ["config.ts", "peer.ts", "refusal.ts", "store"],
     ["ca"],
     ["enrol"],
-    ["server.ts"],
+    ["administration.ts", "server.ts"],
     ["run.ts"],
     ["command-line.ts"],
     ["index.ts", "main.ts"],

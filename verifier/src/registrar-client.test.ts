@@ -17,7 +17,7 @@ const AK = new Uint8Array([1, 2, 3]);
 const GOOD = {
   id: ID,
   akPublic: AK,
-  ekVerified: true,
+  admittedBy: "ek-certificate" as const,
   ekHash: "0".repeat(64),
   enrolledAt: "2026-01-02T03:04:05.000Z",
 };
@@ -75,9 +75,21 @@ const unavailable = expect.objectContaining({ code: "REGISTRAR_UNAVAILABLE" });
 describe("the registrar's client", () => {
   it("gives the key that the registrar vouches for", async () => {
     answer = (_, response) => response.end(JSON.stringify(encodeRegistration(GOOD)));
-    expect(await clientOf(portOf(server)).findNode(ID)).toEqual({ akPublic: AK });
+    expect(await clientOf(portOf(server)).findNode(ID)).toEqual({
+      akPublic: AK,
+      ekChained: true,
+    });
     expect(requests.at(-1)).toBe(`GET /v1/nodes/${ID}`);
   });
+
+  it.each(["ek-hash", "join-token"] as const)(
+    "says that no vendor vouches for a TPM that came in by %s",
+    async (admittedBy) => {
+      const body = JSON.stringify(encodeRegistration({ ...GOOD, admittedBy }));
+      answer = (_, response) => response.end(body);
+      expect(await clientOf(portOf(server)).findNode(ID)).toMatchObject({ ekChained: false });
+    },
+  );
 
   it("knows no node that the registrar does not know", async () => {
     answer = (_, response) => response.writeHead(404).end("{}");
@@ -93,11 +105,6 @@ describe("the registrar's client", () => {
       "another node",
       (_, response) =>
         response.end(JSON.stringify(encodeRegistration({ ...GOOD, id: randomUUID() }))),
-    ],
-    [
-      "a TPM that was not verified",
-      (_, response) =>
-        response.end(JSON.stringify(encodeRegistration({ ...GOOD, ekVerified: false }))),
     ],
     ["far too much", (_, response) => response.end("x".repeat(70_000))],
     [

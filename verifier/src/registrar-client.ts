@@ -12,8 +12,10 @@ import { VerifierError } from "./error.ts";
 
 /** What the registrar vouches for. */
 export interface RegisteredNode {
-  /** TPMT_PUBLIC of the attestation key, which lives in a TPM whose EK certificate the registrar trusts. */
+  /** TPMT_PUBLIC of the attestation key, which lives in a TPM that the registrar has let in. */
   readonly akPublic: Uint8Array;
+  /** The TPM's vendor says that it is one. Else only an operator does. */
+  readonly ekChained: boolean;
 }
 
 /** The registrar, as the verifier uses it. */
@@ -48,7 +50,7 @@ export function createRegistrarClient(options: RegistrarClientOptions): Registra
   };
 }
 
-/** Only a node whose EK certificate was verified is one: anything else is taken for no answer. */
+/** Anything but a registration of this node is taken for no answer. */
 function readNode(answer: Uint8Array, id: string): RegisteredNode {
   let registration: Registration;
   try {
@@ -57,8 +59,8 @@ function readNode(answer: Uint8Array, id: string): RegisteredNode {
     throw unavailable("its answer is no registration", cause);
   }
   if (registration.id !== id) throw unavailable("it answered for another node");
-  if (!registration.ekVerified) throw unavailable("it does not vouch for the node's TPM");
-  return { akPublic: registration.akPublic };
+  const { akPublic, admittedBy } = registration;
+  return { akPublic, ekChained: admittedBy === "ek-certificate" };
 }
 
 function get(

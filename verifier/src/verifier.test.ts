@@ -18,7 +18,10 @@ function setUp(store: Store = Store.open(":memory:")) {
   node.boot();
   const lines: { event: string; [field: string]: unknown }[] = [];
   const registrar = {
-    answer: async (): Promise<RegisteredNode | null> => ({ akPublic: node.registeredAk }),
+    answer: async (): Promise<RegisteredNode | null> => ({
+      akPublic: node.registeredAk,
+      ekChained: true,
+    }),
     asked: 0,
   };
   let nonces = 0;
@@ -209,12 +212,35 @@ describe("Verifier", () => {
     expect(await attest(verifier)).toMatchObject({ reason: { code: "QUOTE_SIGNATURE" } });
     registrar.answer = async () => Promise.reject(new Error("down"));
     expect(await attest(verifier)).toMatchObject({ reason: { code: "QUOTE_SIGNATURE" } });
-    registrar.answer = async () => ({ akPublic: renewed.akPublic });
+    registrar.answer = async () => ({ akPublic: renewed.akPublic, ekChained: true });
     expect(await attest(verifier)).toMatchObject({ accepted: true });
     expect(lines.filter(({ event }) => event === "node-pinned")).toHaveLength(2);
     const { asked } = registrar;
     await attest(verifier);
     expect(registrar.asked).toBe(asked);
+  });
+
+  it("asks the registrar again once in a while, and does without it when it is down", async () => {
+    const { node, registrar, start, attest, advance } = setUp();
+    const verifier = start();
+    await attest(verifier);
+    expect(verifier.report(node.id).node.tpm.ekVerified).toBe(true);
+    registrar.answer = async () => ({ akPublic: node.registeredAk, ekChained: false });
+    advance(3599);
+    await attest(verifier);
+    expect(registrar.asked).toBe(1);
+    advance(1);
+    await attest(verifier);
+    expect(registrar.asked).toBe(2);
+    const { tpm, host } = verifier.report(node.id).node;
+    expect(tpm.ekVerified).toBe(false);
+    expect(host.limits).toContain("TPM_EK_UNCHAINED");
+    registrar.answer = async () => Promise.reject(new Error("down"));
+    advance(3600);
+    expect(await attest(verifier)).toMatchObject({ accepted: true });
+    registrar.answer = async () => null;
+    advance(3600);
+    await expect(attest(verifier)).rejects.toMatchObject({ code: "NODE_UNKNOWN" });
   });
 
   it("does not begin a history anew when the registrar answers a second challenge late", async () => {
@@ -223,7 +249,9 @@ describe("Verifier", () => {
     const request = { bootId: node.bootId };
     const answers: (() => void)[] = [];
     registrar.answer = () =>
-      new Promise((resolve) => answers.push(() => resolve({ akPublic: node.registeredAk })));
+      new Promise((resolve) =>
+        answers.push(() => resolve({ akPublic: node.registeredAk, ekChained: true })),
+      );
     const first = verifier.challenge(node.id, request);
     const second = verifier.challenge(node.id, request);
     answers[0]?.();

@@ -32,6 +32,7 @@ import { sinceReader } from "./result/since.ts";
 import type { NodeRecord, Store } from "./store/store.ts";
 import { conditionOf, type Reading, readStanding } from "./verdict/condition.ts";
 import { type Decided, saysTheSame } from "./verdict/decide.ts";
+import { withEkLimit } from "./verdict/ek-limit.ts";
 import { NEVER_ATTESTED, type Standing, standingOf, standingRefused } from "./verdict/standing.ts";
 
 export interface VerifierDeps {
@@ -46,6 +47,9 @@ export interface VerifierDeps {
   readonly pendingSeconds: number;
 }
 
+/** After so long the registrar is asked again for a node that is known. */
+const ASK_AGAIN_MS = 3_600_000;
+
 /** What became of evidence. */
 export type Receipt =
   | { readonly accepted: true; readonly answer: EvidenceAnswer }
@@ -57,6 +61,8 @@ export class Verifier {
   readonly #states: NodeStates;
   /** Nodes whose last quote was not by the pinned key: perhaps the registrar knows a new one. */
   readonly #otherKey = new Set<string>();
+  /** When the registrar was last asked for a node, in milliseconds since the epoch. */
+  readonly #asked = new Map<string, number>();
   /** What the stored standing of a node says, where it is that of its state: it need not be written again. */
   readonly #shown = new Map<string, Decided>();
 
@@ -143,7 +149,8 @@ export class Verifier {
   /** @throws VerifierError `NODE_UNKNOWN` */
   report(id: string): NodeReport {
     const node = this.#knownNode(id);
-    return nodeReport(id, this.#states.of(node), this.#read(node));
+    const ekChained = node.ekChained === 1;
+    return nodeReport(id, this.#states.of(node), this.#read(node), ekChained);
   }
 
   #accept(
@@ -240,11 +247,13 @@ export class Verifier {
 
   /** What is to be said of the node at `now`. */
   #read(node: NodeRecord, now: Date = this.#deps.now()): Reading {
-    return readStanding(standingIn(node), node, now, this.#deps.validSeconds);
+    const standing = withEkLimit(standingIn(node), node.ekChained === 1);
+    return readStanding(standing, node, now, this.#deps.validSeconds);
   }
 
   #audit(node: NodeRecord, after: Standing, now: Date): void {
-    auditChanges(this.#deps.log, node.id, this.#read(node, now), after);
+    const shown = withEkLimit(after, node.ekChained === 1);
+    auditChanges(this.#deps.log, node.id, this.#read(node, now), shown);
   }
 
   #answer({ state, decisions }: Appraisal): EvidenceAnswer {
@@ -265,11 +274,15 @@ export class Verifier {
     return node;
   }
 
-  /** The node with its key pinned: from the registrar when it is new, or when its quotes are by another key. */
+  /**
+   * The node with its key pinned: from the registrar when it is new, when its quotes are by another key, and once in a
+   * while, for who vouches for its TPM may have changed, or the id may be another TPM's now.
+   */
   async #pinnedNode(id: string): Promise<NodeRecord> {
     const { store, registrar, log, now } = this.#deps;
     const pinned = store.findNode(id);
-    if (pinned && !this.#otherKey.has(id)) return pinned;
+    if (pinned && !this.#otherKey.has(id) && !this.#isDue(id)) return pinned;
+    this.#asked.set(id, now().getTime());
     const registered = await registrar.findNode(id).catch((error: unknown) => {
       if (pinned) return pinned;
       throw error;
@@ -278,13 +291,22 @@ export class Verifier {
       throw new VerifierError("NODE_UNKNOWN", "the registrar does not know the node");
     // Looked up again: another challenge of the node may have pinned it meanwhile.
     const { akPublic } = store.findNode(id) ?? {};
+    const ekChained = Boolean(registered.ekChained);
     if (!akPublic || Buffer.compare(akPublic, registered.akPublic) !== 0) {
-      store.pin(id, registered.akPublic, now().getTime());
+      store.pin(id, registered.akPublic, ekChained, now().getTime());
       this.#states.forget(id);
       this.#shown.delete(id);
       log("node-pinned", { node: id });
-    }
+    } else store.setEkChained(id, ekChained);
     return this.#knownNode(id);
+  }
+
+  /** Whether it is time to ask the registrar again; a restart of ours begins the time anew. */
+  #isDue(id: string): boolean {
+    const now = this.#deps.now().getTime();
+    const asked = this.#asked.get(id) ?? now;
+    this.#asked.set(id, asked);
+    return now - asked >= ASK_AGAIN_MS;
   }
 }
 

@@ -10,6 +10,7 @@ const CONFIG = {
   caFile: "/etc/nsattest/ca.crt",
   stateFolder: "/var/lib/nsattest/agent",
   monitorSocket: "/run/nsattest/monitor.sock",
+  joinTokenFile: "/etc/nsattest/join-token",
 };
 
 function problemsOf(document: unknown): string {
@@ -24,6 +25,11 @@ function problemsOf(document: unknown): string {
 
 it("reads all settings", () => {
   expect(parseAttesterConfig(JSON.stringify(CONFIG))).toEqual(CONFIG);
+});
+
+it("needs no token", () => {
+  const { joinTokenFile: _, ...rest } = CONFIG;
+  expect(parseAttesterConfig(JSON.stringify(rest))).toEqual({ ...rest, joinTokenFile: null });
 });
 
 describe("a configuration", () => {

@@ -13,18 +13,21 @@ export interface AttesterConfig {
   /** Where the node's id, TLS key and certificate are kept. */
   readonly stateFolder: string;
   readonly monitorSocket: string;
+  /** File with a token for the first enrolment, for a TPM that nobody vouches for; null without. */
+  readonly joinTokenFile: string | null;
 }
 
-const KEYS: readonly (keyof AttesterConfig)[] = [
+const KEYS = [
   "registrar",
   "verifier",
   "caFile",
   "stateFolder",
   "monitorSocket",
-];
+  "joinTokenFile",
+] as const;
 
 /**
- * Parses a configuration file: a JSON object with exactly the fields of AttesterConfig. Asks neither the services nor the disk.
+ * Parses a configuration file: a JSON object with exactly the fields of AttesterConfig, of which `joinTokenFile` may be left out. Asks neither the services nor the disk.
  *
  * @throws AttesterError `ATTESTER_CONFIG`, naming every problem at once
  */
@@ -51,6 +54,7 @@ export function parseAttesterConfig(text: string): AttesterConfig {
     caFile: read("caFile"),
     stateFolder: read("stateFolder"),
     monitorSocket: read("monitorSocket"),
+    joinTokenFile: document["joinTokenFile"] === undefined ? null : read("joinTokenFile"),
   };
   if (problems.length > 0) throw new AttesterError("ATTESTER_CONFIG", problems.join("; "));
   return config;

@@ -11,7 +11,6 @@
  * - `MONITOR_UNREACHABLE`, `MONITOR_REFUSED`: the monitor of this node does not answer, or says no
  * - `ATTESTER_CONFIG`: a configuration file that cannot be used
  * - `ENROL_FILE`: a file of the enrolment cannot be read or written
- * - `ENROL_NO_EK_CERTIFICATE`: the TPM holds no certificate of its EK, without which nobody enrols
  * - `ENROL_CERTIFICATE`: the registrar certified something else than was asked for
  */
 export type AttesterErrorCode =
@@ -26,7 +25,6 @@ export type AttesterErrorCode =
   | "MONITOR_REFUSED"
   | "ATTESTER_CONFIG"
   | "ENROL_FILE"
-  | "ENROL_NO_EK_CERTIFICATE"
   | "ENROL_CERTIFICATE";
 
 /** A service's answer that is not a success. */

@@ -10,7 +10,8 @@ const HELP = `nsattest-agent: enrols this node and carries its evidence to the v
 
 Usage: nsattest-agent [--config FILE]
 
-  --config FILE   JSON with registrar, verifier, caFile, stateFolder, monitorSocket (default: /etc/nsattest/agent.json)
+  --config FILE   JSON with registrar, verifier, caFile, stateFolder, monitorSocket and, for a TPM that nobody vouches for,
+                  joinTokenFile (default: /etc/nsattest/agent.json)
   --help          this text
 
 Needs no capability. Exit code: 0 ended by SIGTERM, 1 a failure, 2 wrong usage or configuration.

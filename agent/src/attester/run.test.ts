@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { X509Certificate } from "node:crypto";
 import { once } from "node:events";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer as createHttpsServer, type Server as HttpsServer } from "node:https";
@@ -73,11 +74,13 @@ beforeAll(async () => {
   const ekRoots = join(folder, "roots");
   await initAuthority(caDir, { hosts: ["127.0.0.1"], now: new Date() });
   mkdirSync(ekRoots);
+  const ekCertificate = { roots: ekRoots, intermediates: null };
+  const enrolment = { ekCertificate, ekHash: false, joinToken: false };
   writeFileSync(join(ekRoots, "root.pem"), root.certificate);
   const listening = new Promise<number>((resolve) => {
     const listen = { host: "127.0.0.1", port: 0 };
     registrar = runRegistrar(
-      { listen, database: join(folder, "registrar.db"), caDir, ekRoots, ekIntermediates: null },
+      { listen, database: join(folder, "registrar.db"), caDir, enrolment, certificateHours: 24 },
       {
         log: () => undefined,
         now: () => new Date(),
@@ -110,6 +113,7 @@ beforeEach(async () => {
     caFile: join(caDir, "ca.crt"),
     stateFolder,
     monitorSocket: join(stateFolder, "m.sock"),
+    joinTokenFile: null,
   };
   monitor = createServer(serveMonitor);
   monitor.listen(config.monitorSocket);
@@ -178,6 +182,13 @@ function run(): Promise<void> {
 /** Ends the wait after a round that was accepted. */
 async function nextRound(): Promise<void> {
   (await pauses.waiting(INTERVAL_S * 1000)).end();
+}
+
+/** When the certificate in the text of an enrolment file should be renewed. */
+function renewalOf(file: string): Date {
+  const { validFrom, validTo } = new X509Certificate(JSON.parse(file).certificate);
+  const [start, end] = [Date.parse(validFrom), Date.parse(validTo)];
+  return new Date(end - (end - start) / 3);
 }
 
 function certificate(): string {
@@ -263,12 +274,43 @@ describe("a certificate", () => {
     const ended = run();
     await pauses.waiting(INTERVAL_S * 1000);
     const before = certificate();
-    const renewAt = await pauses.waiting(2 ** 31 - 1);
-    now = new Date(now.getTime() + 80 * DAY_MS);
+    const left = renewalOf(before).getTime() - now.getTime();
+    const renewAt = await pauses.waiting(left);
+    now = new Date(now.getTime() + left);
     renewAt.end();
     (await pauses.waiting(ENROL_PAUSE_MS)).end();
     await pauses.waiting(INTERVAL_S * 1000);
     expect(certificate()).not.toBe(before);
+    stop.abort();
+    await ended;
+  });
+
+  it("is good to the end while the registrar is down", async () => {
+    const enrolled = run();
+    await pauses.waiting(INTERVAL_S * 1000);
+    const before = certificate();
+    stop.abort();
+    await enrolled;
+
+    stop = new AbortController();
+    told.length = 0;
+    accepted.length = 0;
+    config = { ...config, registrar: "https://127.0.0.1:1" };
+    now = new Date(renewalOf(before).getTime() + 1000);
+    const ended = run();
+    for (let n = 0; n < 2; n++) {
+      await nextRound();
+      (await pauses.waiting(RENEWAL_MIN_MS)).end();
+    }
+    await nextRound();
+    await pauses.waiting(RENEWAL_MIN_MS);
+    expect(accepted.length).toBeGreaterThanOrEqual(3);
+    expect(told).toEqual([
+      "node is enrolled",
+      "evidence is accepted",
+      expect.stringMatching(/^renewal is put off AttesterError/),
+    ]);
+    expect(certificate()).toBe(before);
     stop.abort();
     await ended;
   });

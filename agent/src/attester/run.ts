@@ -39,7 +39,7 @@ const VERIFIER_TIMEOUT_MS = 30_000;
 const ANSWER_MAX = 64 * 1024;
 /** Before the next enrolment, whatever became of the last one. */
 export const ENROL_PAUSE_MS = 2_000;
-/** A node whose clock is wrong finds every certificate old: it pushes for so long all the same. */
+/** Between attempts to renew a certificate. A node whose clock is wrong finds every one old, and asks no more often. */
 export const RENEWAL_MIN_MS = 60_000;
 /** What timers of Node hold: looking again earlier is harmless. */
 const TIMER_MAX_MS = 2 ** 31 - 1;
@@ -50,8 +50,9 @@ const ENROL_AGAIN: ReadonlySet<string | null | undefined> = new Set([
 ]);
 
 /**
- * An attester from its start until `stop`: enrols, then pushes evidence, and enrols again in time for a new certificate, or when the
- * verifier knows the node or its key no more. Nothing that a service or the monitor does ends it.
+ * An attester from its start until `stop`: enrols, then pushes evidence, and enrols again when the verifier knows the node or its key no
+ * more. It renews its certificate beside that: a registrar that is down does not end the pushing while the certificate is good. Nothing
+ * that a service or the monitor does ends it.
  *
  * @throws AttesterError `ENROL_FILE` when its own folder cannot be used
  */
@@ -68,36 +69,18 @@ export async function runAttester(
     const enrolment = await enrolWithPatience(attester, renew);
     if (enrolment === null) return;
     attester.report("info", "node is enrolled", { nodeId, renewAt: enrolment.renewAt });
-    renew = await pushUntilRenewal(attester, enrolment);
+    renew = await pushUntilRenewed(attester, enrolment);
     await attester.pause(ENROL_PAUSE_MS, stop);
   }
 }
 
 /** Null when it was stopped first. */
-async function enrolWithPatience(
-  { config, nodeId, monitor, stop, now, pause, report }: Attester,
-  renew: boolean,
-): Promise<Enrolment | null> {
+async function enrolWithPatience(attester: Attester, renew: boolean): Promise<Enrolment | null> {
+  const { stop, pause, report } = attester;
   const tell = onceEach();
   while (!stop.aborted) {
     try {
-      return await enrol({
-        registrarUrl: config.registrar,
-        nodeId,
-        tpm: {
-          identity: () => monitor.ask({ op: "identity" }),
-          activate: async ({ credentialBlob, secret }) => {
-            const answer = await monitor.ask({ op: "activate", credentialBlob, secret });
-            return answer.credential;
-          },
-        },
-        caFile: config.caFile,
-        tlsKeyFile: `${config.stateFolder}/tls.key`,
-        enrolmentFile: `${config.stateFolder}/enrolment.json`,
-        renew,
-        now,
-        signal: stop,
-      });
+      return await enrolOnce(attester, renew, stop);
     } catch (error) {
       if (error instanceof AttesterError && error.code === "ENROL_FILE") throw error;
       const retryMs = ENROL_PAUSE_MS;
@@ -110,14 +93,62 @@ async function enrolWithPatience(
   return null;
 }
 
+function enrolOnce(
+  { config, nodeId, monitor, now }: Attester,
+  renew: boolean,
+  signal: AbortSignal,
+): Promise<Enrolment> {
+  return enrol({
+    registrarUrl: config.registrar,
+    nodeId,
+    tpm: {
+      identity: () => monitor.ask({ op: "identity" }),
+      activate: async ({ credentialBlob, secret }) => {
+        const answer = await monitor.ask({ op: "activate", credentialBlob, secret });
+        return answer.credential;
+      },
+    },
+    caFile: config.caFile,
+    tlsKeyFile: `${config.stateFolder}/tls.key`,
+    enrolmentFile: `${config.stateFolder}/enrolment.json`,
+    joinTokenFile: config.joinTokenFile,
+    renew,
+    now,
+    signal,
+  });
+}
+
+/** Resolves when there is a new certificate on disk, or when `until` aborts. Whatever fails is tried again. */
+async function renewInTime(
+  attester: Attester,
+  { renewAt }: Enrolment,
+  until: AbortSignal,
+): Promise<void> {
+  const { now, pause, report } = attester;
+  const tell = onceEach();
+  let left = renewAt.getTime() - now().getTime();
+  for (;;) {
+    await pause(Math.min(Math.max(left, RENEWAL_MIN_MS), TIMER_MAX_MS), until);
+    if (until.aborted) return;
+    left = renewAt.getTime() - now().getTime();
+    if (left > 0) continue;
+    try {
+      await enrolOnce(attester, true, until);
+      return;
+    } catch (error) {
+      tell(String(error), (text) =>
+        report("warn", "renewal is put off", { error: text, retryMs: RENEWAL_MIN_MS }),
+      );
+    }
+  }
+}
+
 /** True when the certificate may still be good, but the node has to enrol from the beginning. */
-async function pushUntilRenewal(attester: Attester, enrolment: Enrolment): Promise<boolean> {
-  const { config, nodeId, monitor, stop, now, pause, report } = attester;
+async function pushUntilRenewed(attester: Attester, enrolment: Enrolment): Promise<boolean> {
+  const { config, nodeId, monitor, stop, pause, report } = attester;
   const over = new AbortController();
   const until = AbortSignal.any([stop, over.signal]);
-  const left = enrolment.renewAt.getTime() - now().getTime();
-  const renewal = pause(Math.min(Math.max(left, RENEWAL_MIN_MS), TIMER_MAX_MS), until);
-  void renewal.then(() => over.abort());
+  const renewal = renewInTime(attester, enrolment, until).then(() => over.abort());
   const verifier = createHttpsClient({
     url: config.verifier,
     ca: enrolment.ca,
@@ -145,6 +176,8 @@ async function pushUntilRenewal(attester: Attester, enrolment: Enrolment): Promi
     until,
   );
   over.abort();
+  // A renewal under way ends first: two at once would look like two machines.
+  await renewal;
   return enrolAgain;
 }
 

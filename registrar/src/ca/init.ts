@@ -24,7 +24,7 @@ const SERVICES = [
 ] as const;
 
 const KEY_BITS = 2048;
-const LIFETIME_DAYS = 3650;
+const LIFETIME_HOURS = 3650 * 24;
 /** A DNS name of letter-digit-hyphen labels (RFC 1123, 2.1). */
 const DNS_NAME =
   /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$/i;
@@ -39,7 +39,7 @@ const generateKeyPairAsync = promisify(generateKeyPair);
  */
 export async function initAuthority(dir: string, { hosts, now }: AuthorityOptions): Promise<void> {
   checkHosts(hosts);
-  const validity = validityFrom(now, LIFETIME_DAYS);
+  const validity = validityFrom(now, LIFETIME_HOURS);
   const caKey = await newKey();
   const ca: CertificateIssuer = {
     key: caKey,

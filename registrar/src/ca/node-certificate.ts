@@ -11,7 +11,7 @@ export interface NodeCertificateRequest {
   /** SubjectPublicKeyInfo, DER. */
   readonly spki: Uint8Array;
   readonly now: Date;
-  readonly days: number;
+  readonly hours: number;
 }
 
 /**
@@ -23,9 +23,9 @@ export interface NodeCertificateRequest {
  */
 export function issueNodeCertificate(
   ca: CertificateIssuer,
-  { nodeId, spki, now, days }: NodeCertificateRequest,
+  { nodeId, spki, now, hours }: NodeCertificateRequest,
 ): string {
-  const { notBefore, notAfter } = validityFrom(now, days);
+  const { notBefore, notAfter } = validityFrom(now, hours);
   const end = Date.parse(new X509Certificate(ca.certificate).validTo);
   return signCertificate(
     {

@@ -2,15 +2,18 @@
 
 import type { CertificateIssuer } from "../ca/certificate.ts";
 import type { Store } from "../store/store.ts";
-import type { EkTrust } from "./ek-trust.ts";
+import type { WaysIn } from "./admission.ts";
 import type { PendingEnrolments } from "./pending-enrolments.ts";
 
 /** What both halves of an enrolment work with. */
 export interface EnrolmentDesk {
-  readonly trust: EkTrust;
+  /** As the operator has opened them last. */
+  readonly ways: () => WaysIn;
   readonly pending: PendingEnrolments;
   readonly store: Store;
   readonly ca: CertificateIssuer;
+  /** Life of the certificates that nodes get. */
+  readonly certificateHours: number;
   readonly now: () => Date;
   /** Unpredictable bytes: everything rests on them. */
   readonly random: (size: number) => Uint8Array;

@@ -51,9 +51,15 @@ describe("an enrolment", () => {
     const issued = enrol();
     expect(issued.publicKey.equals(createPublicKey(node.tlsKey))).toBe(true);
     expect(issued.subjectAltName).toBe(`URI:nsattest:node:${NODE_ID}`);
-    expect(new Date(issued.validTo)).toEqual(new Date("2026-04-02T03:04:05Z"));
+    expect(new Date(issued.validTo)).toEqual(new Date("2026-01-03T03:04:05Z"));
     expect(desk.store.enrolmentsOf(NODE_ID, 9)).toEqual([
-      { id: NODE_ID, ekHash: ekHash(tpm.ekKey), akPublic: tpm.akPublic, enrolledAt: NOW },
+      {
+        id: NODE_ID,
+        ekHash: ekHash(tpm.ekKey),
+        admittedBy: "ek-certificate",
+        akPublic: tpm.akPublic,
+        enrolledAt: NOW,
+      },
     ]);
   });
 

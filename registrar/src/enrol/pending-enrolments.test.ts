@@ -12,8 +12,9 @@ function after(ms: number): Date {
 
 function pending(ekHash: string): PendingEnrolment {
   const none = new Uint8Array();
-  const bytes = { ekCertificate: none, akPublic: none, tlsKey: none, credential: none };
-  return { nodeId: "node", ekHash, ...bytes };
+  const bytes = { akPublic: none, tlsKey: none, credential: none };
+  const admitted = { by: "ek-hash", ekCertificate: null, unapproved: null } as const;
+  return { nodeId: "node", ekHash, admitted, previousCertificate: null, ...bytes };
 }
 
 function refused(code: string): object {

@@ -1,18 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { RegistrarError } from "../error.ts";
+import type { Admitted } from "./admission.ts";
 
 /** What was asked of a TPM, until it answers. */
 export interface PendingEnrolment {
   readonly nodeId: string;
   /** Lower-case hex of the SHA-256 of the EK (SubjectPublicKeyInfo, DER). */
   readonly ekHash: string;
-  /** DER. */
-  readonly ekCertificate: Uint8Array;
+  readonly admitted: Admitted;
   /** TPMT_PUBLIC. */
   readonly akPublic: Uint8Array;
   /** SubjectPublicKeyInfo, DER. */
   readonly tlsKey: Uint8Array;
+  /** SHA-256 of the certificate that the node had last, or null. */
+  readonly previousCertificate: string | null;
   /** What only the TPM can tell. */
   readonly credential: Uint8Array;
 }

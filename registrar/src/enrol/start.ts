@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { createHash } from "node:crypto";
+import { createHash, type KeyObject } from "node:crypto";
 import type { EnrolChallenge, EnrolStart } from "@nsattest/protocol";
 import { makeCredential } from "@nsattest/tpm";
 import { parseTlsKey } from "../ca/tls-key.ts";
 import { RegistrarError } from "../error.ts";
 import type { Store } from "../store/store.ts";
+import { admit } from "./admission.ts";
 import { attestationKeyName } from "./attestation-key.ts";
-import { verifyEkCertificate } from "./ek-certificate.ts";
 import { endorsementKey } from "./ek-template.ts";
 import type { EnrolmentDesk } from "./enrolment-desk.ts";
 
@@ -21,26 +21,32 @@ const UUID_LENGTH = 36;
  *
  * Nothing is recorded for the node, whose owner may not be the one who asks.
  *
- * @throws RegistrarError `TLS_KEY_UNSUPPORTED`, `EK_*`, `AK_REFUSED`, `NODE_ID_TAKEN`, `ENROLMENT_BUSY`, `STORE_FAILED`
+ * @throws RegistrarError `TLS_KEY_UNSUPPORTED`, `EK_*`, `JOIN_TOKEN_*`, `AK_REFUSED`, `NODE_ID_TAKEN`,
+ *   `ENROLMENT_BUSY`, `STORE_FAILED`
  */
 export function startEnrolment(desk: EnrolmentDesk, request: EnrolStart): EnrolChallenge {
-  const { nodeId, ekPublic, akPublic, tlsKey } = request;
+  const { nodeId, ekPublic, akPublic, tlsKey, previousCertificate } = request;
   const now = desk.now();
   parseTlsKey(tlsKey);
   const ek = endorsementKey(ekPublic);
-  const ekCertificate = verifyEkCertificate(request, ek, desk.trust, now);
+  const ekHash = ekHashOf(ek);
+  const admitted = admit(desk.ways(), desk.store, { request, ek, ekHash }, now);
   const akName = attestationKeyName(akPublic);
-  const ekHash = createHash("sha256")
-    .update(ek.export({ type: "spki", format: "der" }))
-    .digest("hex");
   checkNodeId(nodeId, ekHash, desk.store);
 
   const credential = desk.random(CREDENTIAL_BYTES);
   const wrapped = makeCredential({ ekPublic, akName, credential });
   const enrolmentId = Buffer.from(desk.random(ID_BYTES)).toString("base64url");
-  const pending = { nodeId, ekHash, ekCertificate, akPublic, tlsKey, credential };
+  const node = { nodeId, ekHash, admitted, previousCertificate };
+  const pending = { ...node, akPublic, tlsKey, credential };
   desk.pending.add(enrolmentId, pending, now);
   return { enrolmentId, ...wrapped };
+}
+
+function ekHashOf(ek: KeyObject): string {
+  return createHash("sha256")
+    .update(ek.export({ type: "spki", format: "der" }))
+    .digest("hex");
 }
 
 /** An id is a UUID, which is whose it was first, or the hash of an EK, which is nobody else's. */

@@ -12,8 +12,11 @@ const FIRST: Enrolment = {
   id: ID,
   ekHash: "aa".repeat(32),
   akPublic: new Uint8Array([1, 2]),
+  admittedBy: "ek-certificate",
   ekCertificate: new Uint8Array([3]),
   tlsCertificate: "PEM",
+  certificateHash: "c1",
+  previousHash: null,
   enrolledAt: new Date("2026-01-02T03:04:05.678Z"),
 };
 
@@ -26,8 +29,8 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-function node({ id, ekHash, akPublic, enrolledAt }: Enrolment): object {
-  return { id, ekHash, akPublic, enrolledAt };
+function node({ id, ekHash, admittedBy, akPublic, enrolledAt }: Enrolment): object {
+  return { id, ekHash, admittedBy, akPublic, enrolledAt };
 }
 
 describe("the store", () => {
@@ -84,7 +87,7 @@ describe("the store", () => {
     writeFileSync(file, "not a database at all, but long enough to look at".repeat(40));
     expect(() => new Store(file)).toThrow(failed);
     const newer = new Database(join(folder, "newer.db"));
-    newer.pragma("user_version = 2");
+    newer.pragma("user_version = 99");
     newer.close();
     expect(() => new Store(join(folder, "newer.db"))).toThrow(failed);
     expect(() => new Store(join(folder, "none", "registrar.db"))).toThrow(failed);
@@ -94,5 +97,43 @@ describe("the store", () => {
     const store = new Store(file);
     store.close();
     expect(() => store.ekHashOf(ID)).toThrow(expect.objectContaining({ code: "STORE_FAILED" }));
+  });
+
+  describe("follows the certificates of a node", () => {
+    let store: Store;
+    beforeEach(() => {
+      store = new Store(file);
+    });
+    afterEach(() => store.close());
+
+    function renew(certificateHash: string, previousHash: string | null): void {
+      store.enrol({ ...FIRST, certificateHash, previousHash });
+    }
+
+    it("as long as each goes on from the last, or from the one before when an answer was lost", () => {
+      renew("c1", null);
+      renew("c2", "c1");
+      renew("c3", "c1");
+      renew("c4", "c1");
+      renew("c5", "c4");
+      expect(store.enrolmentsOf(ID, 9)).toHaveLength(5);
+    });
+
+    it("and knows two machines by their certificates, from then on for good", () => {
+      const cloned = expect.objectContaining({ code: "NODE_CLONED" });
+      renew("c1", null);
+      renew("c2", "c1");
+      renew("c3", "c1");
+      expect(() => renew("c4", "c2")).toThrow(cloned);
+      expect(() => renew("c4", "c3")).toThrow(cloned);
+      expect(store.enrolmentsOf(ID, 9)).toHaveLength(3);
+    });
+
+    it("and takes no machine without a certificate for one that was given several", () => {
+      renew("c1", null);
+      renew("c2", null);
+      renew("c3", "c2");
+      expect(() => renew("c4", null)).toThrow(expect.objectContaining({ code: "NODE_CLONED" }));
+    });
   });
 });

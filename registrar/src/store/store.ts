@@ -1,13 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import type { AdmittedBy } from "@nsattest/protocol";
 import Database from "better-sqlite3";
 import { RegistrarError } from "../error.ts";
+import { SCHEMA, SCHEMA_VERSION } from "./schema.ts";
+
+/** What an operator may change. Those that return false have found nothing to change. */
+export interface Administration {
+  /** Lets an EK in, under other conditions if it was let in before. */
+  readonly admit: (admission: Admission) => void;
+  readonly dismiss: (ekHash: string) => boolean;
+  readonly addToken: (token: Pick<JoinToken, "hash" | "expiresAt">) => void;
+  /** Binds a node id that is known to this EK. */
+  readonly bind: (nodeId: string, ekHash: string) => boolean;
+}
 
 /** A node as it enrolled last. */
 export interface EnrolledNode {
   readonly id: string;
   /** Lower-case hex of the SHA-256 of the EK (SubjectPublicKeyInfo, DER). */
   readonly ekHash: string;
+  readonly admittedBy: AdmittedBy;
   /** TPMT_PUBLIC. */
   readonly akPublic: Uint8Array;
   readonly enrolledAt: Date;
@@ -15,40 +28,48 @@ export interface EnrolledNode {
 
 /** One finished enrolment. */
 export interface Enrolment extends EnrolledNode {
-  /** DER. */
-  readonly ekCertificate: Uint8Array;
+  /** DER; null where nobody looked at one. */
+  readonly ekCertificate: Uint8Array | null;
   /** PEM of what was issued. */
   readonly tlsCertificate: string;
+  /** SHA-256 of it (DER, lower-case hex). */
+  readonly certificateHash: string;
+  /** The same of what the node had before, or null, by its own word. */
+  readonly previousHash: string | null;
+}
+
+/** A TPM that an operator has let in. */
+export interface Admission {
+  readonly ekHash: string;
+  readonly admittedBy: "ek-hash" | "join-token";
+  /** The only id it may have, or null for any. */
+  readonly nodeId: string | null;
+}
+
+/** What was given out, by the SHA-256 of the token (lower-case hex), and who came with it. */
+export interface JoinToken {
+  readonly hash: string;
+  readonly expiresAt: Date;
+  readonly ekHash: string | null;
+  readonly nodeId: string | null;
+}
+
+/** Who did what, in the operator's place. */
+export interface AuditEntry {
+  readonly time: Date;
+  readonly actor: string;
+  readonly action: string;
+  /** JSON. */
+  readonly detail: string;
 }
 
 interface EnrolmentRow {
   readonly id: string;
   readonly ek_hash: string;
+  readonly admitted_by: AdmittedBy;
   readonly ak_public: Uint8Array;
   readonly enrolled_at: string;
 }
-
-const SCHEMA_VERSION = 1;
-/**
- * `node` binds an id to its EK for good; `enrolment` is a history to which rows are only added, the newest of a node
- * being in force.
- */
-const SCHEMA = `
-  CREATE TABLE node (
-    id TEXT PRIMARY KEY,
-    ek_hash TEXT NOT NULL
-  ) STRICT, WITHOUT ROWID;
-  CREATE TABLE enrolment (
-    number INTEGER PRIMARY KEY,
-    node_id TEXT NOT NULL REFERENCES node (id),
-    ak_public BLOB NOT NULL,
-    ek_certificate BLOB NOT NULL,
-    tls_certificate TEXT NOT NULL,
-    enrolled_at TEXT NOT NULL
-  ) STRICT;
-  CREATE INDEX enrolment_of_node ON enrolment (node_id, number);
-  PRAGMA user_version = ${SCHEMA_VERSION};
-`;
 
 /**
  * What the registrar remembers. Every method throws RegistrarError `STORE_FAILED` when the database does.
@@ -74,27 +95,97 @@ export class Store {
   /**
    * Adds an enrolment; the first one under an id binds the id to its EK.
    *
-   * @throws RegistrarError `NODE_ID_TAKEN` when the id is another EK's
+   * @throws RegistrarError `NODE_ID_TAKEN` when the id is another EK's; `NODE_CLONED` when two machines renew its
+   *   certificates, and from then on until an operator binds the id anew
    */
   enrol(enrolment: Enrolment): void {
-    guarded(() => this.#database.transaction(() => this.#enrol(enrolment)).immediate());
+    const isOne = guarded(() =>
+      this.#database.transaction(() => this.#enrol(enrolment)).immediate(),
+    );
+    if (!isOne) {
+      throw new RegistrarError("NODE_CLONED", `${enrolment.id} renews from an older certificate`);
+    }
   }
 
-  /** The enrolments of a node, newest first; the first is in force. */
+  /** The enrolments of a node under the EK that it has now, newest first; the first is in force. */
   enrolmentsOf(nodeId: string, limit: number): EnrolledNode[] {
     return guarded(() =>
       this.#database
         .prepare<[string, number], EnrolmentRow>(
-          `SELECT node.id, ek_hash, ak_public, enrolled_at FROM enrolment JOIN node ON node.id = node_id
+          `SELECT node.id, node.ek_hash, admitted_by, ak_public, enrolled_at
+           FROM enrolment JOIN node ON node.id = node_id AND node.ek_hash = enrolment.ek_hash
            WHERE node_id = ? ORDER BY number DESC LIMIT ?`,
         )
         .all(nodeId, limit)
         .map((row) => ({
           id: row.id,
           ekHash: row.ek_hash,
+          admittedBy: row.admitted_by,
           akPublic: new Uint8Array(row.ak_public),
           enrolledAt: new Date(row.enrolled_at),
         })),
+    );
+  }
+
+  /** Who let this EK in, or null when no operator did. */
+  admissionOf(ekHash: string): Admission | null {
+    return guarded(
+      () =>
+        this.#database
+          .prepare<[string], Admission>(
+            `SELECT ek_hash AS ekHash, admitted_by AS admittedBy, node_id AS nodeId
+             FROM admission WHERE ek_hash = ?`,
+          )
+          .get(ekHash) ?? null,
+    );
+  }
+
+  findToken(hash: string): JoinToken | null {
+    return guarded(() => this.#tokens("hash = ?", hash)[0] ?? null);
+  }
+
+  /** Notes who came with a token, unless somebody else has. */
+  useToken(hash: string, ekHash: string, nodeId: string): void {
+    guarded(() =>
+      this.#database
+        .prepare(
+          "UPDATE join_token SET ek_hash = ?, node_id = ? WHERE hash = ? AND ek_hash IS NULL",
+        )
+        .run(ekHash, nodeId, hash),
+    );
+  }
+
+  /** Who came with a token and was not let in yet. */
+  waiting(): JoinToken[] {
+    return guarded(() =>
+      this.#tokens("ek_hash IS NOT NULL AND ek_hash NOT IN (SELECT ek_hash FROM admission)"),
+    );
+  }
+
+  /** Does what an operator wants, with a line about it, both or neither. */
+  administrate(entry: AuditEntry, change: (administration: Administration) => void): void {
+    const { time, actor, action, detail } = entry;
+    guarded(() =>
+      this.#database
+        .transaction(() => {
+          change(this.#administration);
+          this.#database
+            .prepare("INSERT INTO audit (time, actor, action, detail) VALUES (?, ?, ?, ?)")
+            .run(time.toISOString(), actor, action, detail);
+        })
+        .immediate(),
+    );
+  }
+
+  /** All that operators did, oldest first. */
+  audit(): AuditEntry[] {
+    return guarded(() =>
+      this.#database
+        .prepare<[], Omit<AuditEntry, "time"> & { time: string }>(
+          "SELECT time, actor, action, detail FROM audit ORDER BY number",
+        )
+        .all()
+        .map((row) => ({ ...row, time: new Date(row.time) })),
     );
   }
 
@@ -102,20 +193,89 @@ export class Store {
     guarded(() => this.#database.close());
   }
 
-  #enrol(enrolment: Enrolment): void {
-    const { id, ekHash, akPublic, ekCertificate, tlsCertificate, enrolledAt } = enrolment;
+  readonly #administration: Administration = {
+    admit: ({ ekHash, admittedBy, nodeId }) => {
+      this.#database
+        .prepare(
+          `INSERT INTO admission (ek_hash, admitted_by, node_id) VALUES (?, ?, ?)
+           ON CONFLICT (ek_hash) DO UPDATE SET admitted_by = excluded.admitted_by, node_id = excluded.node_id`,
+        )
+        .run(ekHash, admittedBy, nodeId);
+    },
+    dismiss: (ekHash) => this.#changed("DELETE FROM admission WHERE ek_hash = ?", ekHash),
+    addToken: ({ hash, expiresAt }) => {
+      this.#database
+        .prepare("INSERT INTO join_token (hash, expires_at) VALUES (?, ?)")
+        .run(hash, expiresAt.toISOString());
+    },
+    bind: (nodeId, ekHash) =>
+      this.#changed("UPDATE node SET ek_hash = ?, cloned = NULL WHERE id = ?", ekHash, nodeId),
+  };
+
+  #changed(sql: string, ...values: readonly string[]): boolean {
+    return this.#database.prepare(sql).run(...values).changes > 0;
+  }
+
+  #tokens(where: string, ...values: readonly string[]): JoinToken[] {
+    return this.#database
+      .prepare<unknown[], Omit<JoinToken, "expiresAt"> & { expiresAt: string }>(
+        `SELECT hash, expires_at AS expiresAt, ek_hash AS ekHash, node_id AS nodeId
+         FROM join_token WHERE ${where} ORDER BY expires_at`,
+      )
+      .all(...values)
+      .map((row) => ({ ...row, expiresAt: new Date(row.expiresAt) }));
+  }
+
+  /** False when the node turned out to be cloned, which is noted. */
+  #enrol(enrolment: Enrolment): boolean {
+    const { id, ekHash, enrolledAt, certificateHash, previousHash } = enrolment;
     this.#database
       .prepare("INSERT INTO node (id, ek_hash) VALUES (?, ?) ON CONFLICT DO NOTHING")
       .run(id, ekHash);
     if (this.ekHashOf(id) !== ekHash) {
       throw new RegistrarError("NODE_ID_TAKEN", `${id} belongs to another TPM`);
     }
+    if (!this.#goesOn(id, ekHash, previousHash)) {
+      this.#changed("UPDATE node SET cloned = ? WHERE id = ?", enrolledAt.toISOString(), id);
+      return false;
+    }
     this.#database
       .prepare(
-        `INSERT INTO enrolment (node_id, ak_public, ek_certificate, tls_certificate, enrolled_at)
-         VALUES (?, ?, ?, ?, ?)`,
+        `INSERT INTO enrolment (node_id, ek_hash, admitted_by, ak_public, ek_certificate,
+           tls_certificate, certificate_hash, previous_hash, enrolled_at)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       )
-      .run(id, akPublic, ekCertificate, tlsCertificate, enrolledAt.toISOString());
+      .run(
+        id,
+        ekHash,
+        enrolment.admittedBy,
+        enrolment.akPublic,
+        enrolment.ekCertificate,
+        enrolment.tlsCertificate,
+        certificateHash,
+        previousHash,
+        enrolledAt.toISOString(),
+      );
+    return true;
+  }
+
+  /**
+   * Whether the node goes on from the last certificate it was given, or from the one before, when the answer with the
+   * last one was lost. Of two machines with one TPM state that both renew, one comes with an older certificate, at its
+   * second renewal at the latest.
+   */
+  #goesOn(id: string, ekHash: string, previousHash: string | null): boolean {
+    const row = this.#database
+      .prepare<[string], { cloned: string | null }>("SELECT cloned FROM node WHERE id = ?")
+      .get(id);
+    if (row?.cloned) return false;
+    const last = this.#database
+      .prepare<[string, string], { certificate_hash: string; previous_hash: string | null }>(
+        `SELECT certificate_hash, previous_hash FROM enrolment
+         WHERE node_id = ? AND ek_hash = ? ORDER BY number DESC LIMIT 1`,
+      )
+      .get(id, ekHash);
+    return !last || previousHash === last.certificate_hash || previousHash === last.previous_hash;
   }
 }
 

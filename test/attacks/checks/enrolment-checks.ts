@@ -7,6 +7,8 @@ const FINISH = "registrar/src/enrol/finish.ts";
 const PENDING = "registrar/src/enrol/pending-enrolments.ts";
 const CERTIFICATE = "registrar/src/enrol/ek-certificate.ts";
 const CHAIN = "registrar/src/enrol/ek-chain.ts";
+const ADMISSION = "registrar/src/enrol/admission.ts";
+const STORE = "registrar/src/store/store.ts";
 const SERVER = "registrar/src/server.ts";
 
 /** What makes a node's key one of a real TPM, and the node's id that TPM's. */
@@ -169,6 +171,81 @@ export const ENROLMENT_CHECKS = {
     excerpt: "if (ekKindOf(area) === null) {",
     without: "if (false) {",
     guards: "the EK decrypts for nobody, and what is wrapped for it is strong",
+  },
+  "enrol-way-certificate": {
+    file: ADMISSION,
+    excerpt: "if (trust === null || ekCertificate === null) return null;",
+    without:
+      'if (ekCertificate === null) return null;\n  if (trust === null) return { by: "ek-certificate", ekCertificate, unapproved: null };',
+    guards: "a certificate counts where that way in is open",
+  },
+  "enrol-way-closed": {
+    file: ADMISSION,
+    excerpt: "if (!isOpen) return null;",
+    without: "",
+    guards: "what an operator decided counts while that way in is open",
+  },
+  "enrol-way-token": {
+    file: ADMISSION,
+    excerpt: "if (ways.joinToken && joinToken !== null) {",
+    without: "if (joinToken !== null) {",
+    guards: "a token counts where that way in is open",
+  },
+  "enrol-way-node": {
+    file: ADMISSION,
+    excerpt: "if (admission.nodeId !== null && admission.nodeId !== request.nodeId) {",
+    without: "if (false) {",
+    guards: "an EK that was let in under an id has that id",
+  },
+  "enrol-token-known": {
+    file: ADMISSION,
+    excerpt:
+      'if (!token) throw new RegistrarError("JOIN_TOKEN_INVALID", "no such token was given out");',
+    without: 'if (!token) return { by: "join-token", ekCertificate: null, unapproved: hash };',
+    guards: "a token is one that an operator gave out",
+  },
+  "enrol-token-used": {
+    file: ADMISSION,
+    excerpt: "if (token.ekHash !== null && (token.ekHash !== ekHash || token.nodeId !== nodeId)) {",
+    without: "if (false) {",
+    guards: "a token is for one TPM and node",
+  },
+  "enrol-token-expired": {
+    file: ADMISSION,
+    excerpt: "if (token.ekHash === null && now >= token.expiresAt) {",
+    without: "if (false) {",
+    guards: "a token is used in its time",
+  },
+  "enrol-token-approved": {
+    file: FINISH,
+    excerpt: "if (admitted.unapproved !== null) {",
+    without: "if (false) {",
+    guards: "who came with a token waits for an operator",
+  },
+  "enrol-cloned": {
+    file: STORE,
+    excerpt:
+      "return !last || previousHash === last.certificate_hash || previousHash === last.previous_hash;",
+    without: "return true;",
+    guards: "each renewal of a node goes on from the one before",
+  },
+  "enrol-cloned-for-good": {
+    file: STORE,
+    excerpt: "if (row?.cloned) return false;",
+    without: "",
+    guards: "of two machines behind one id none goes on",
+  },
+  "enrol-replaced": {
+    file: STORE,
+    excerpt: "AND node.ek_hash = enrolment.ek_hash",
+    without: "",
+    guards: "a key is told while the node's id is its TPM's",
+  },
+  "enrol-unchained": {
+    file: "verifier/src/verdict/ek-limit.ts",
+    excerpt: "if (ekChained) return standing;",
+    without: "if (ekChained || standing) return standing;",
+    guards: "a verdict says that no vendor vouches for the TPM",
   },
   "enrol-ak": {
     file: "registrar/src/enrol/attestation-key.ts",

@@ -134,9 +134,21 @@ export const VERIFIER_CHECKS = {
   },
   "node-pin": {
     file: VERIFIER,
-    excerpt: "if (pinned && !this.#otherKey.has(id)) return pinned;",
-    without: "if (pinned) return pinned;",
+    excerpt: "if (pinned && !this.#otherKey.has(id) && !this.#isDue(id)) return pinned;",
+    without: "if (pinned && !this.#isDue(id)) return pinned;",
     guards: "a key that was replaced at the registrar is given up",
+  },
+  "node-pin-due": {
+    file: VERIFIER,
+    excerpt: "return now - asked >= ASK_AGAIN_MS;",
+    without: "return false;",
+    guards: "a node that the registrar knows no more is given up",
+    tests: [
+      {
+        file: "verifier/src/verifier.test.ts",
+        title: "asks the registrar again once in a while, and does without it when it is down",
+      },
+    ],
   },
   "boot-other-key-state": {
     file: VERIFIER,

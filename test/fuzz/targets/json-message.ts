@@ -70,7 +70,7 @@ const SEEDS: readonly unknown[] = [
   { enrolmentId: "0123456789abcdef", credentialBlob: "AAAA", secret: "AAAA" },
   { enrolmentId: "0123456789abcdef", proof: `${"A".repeat(43)}=`, possession: "AAAA" },
   { certificate: PEM, ca: PEM + PEM },
-  { id: NODE, akPublic: "AAAA", ekVerified: true, ekHash: "a".repeat(64), enrolledAt: TIME },
+  { id: NODE, akPublic: "AAAA", admittedBy: "ek-hash", ekHash: "a".repeat(64), enrolledAt: TIME },
   {
     node: {
       id: NODE,

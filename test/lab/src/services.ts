@@ -170,8 +170,7 @@ export class Services {
         listen: { host: "127.0.0.1", port: this.#ports.registrar },
         database: "registrar.db",
         caDir: "pki",
-        ekRoots: "ek-roots",
-        ekIntermediates: "ek-intermediates",
+        enrolment: { ekCertificate: { roots: "ek-roots", intermediates: "ek-intermediates" } },
       }),
       "verifier.json": JSON.stringify({
         listen: { host: "127.0.0.1", port: this.#ports.verifier },

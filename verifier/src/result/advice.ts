@@ -154,6 +154,11 @@ const LIMITS: Readonly<Record<LimitCode, Advice>> = {
     meaning: "What was booted (firmware, boot loader, kernel) is not checked yet.",
     next: "Nothing to do; know that the verdict begins with the running kernel.",
   },
+  TPM_EK_UNCHAINED: {
+    meaning:
+      "No vendor says that the node's key is in a TPM: an operator has let it in by its hash or a token.",
+    next: "Enrol the node by an EK certificate, if its TPM has one.",
+  },
   LIST_SHA1: {
     meaning: "The host list is proven by SHA-1 only.",
     next: "Use a kernel and a TPM bank with SHA-256, and pin it in node-policy.json.",

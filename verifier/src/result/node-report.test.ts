@@ -51,7 +51,7 @@ const standing = standingOf(decisions, joinedNamespaces(state.join));
 const times = { validUntil: NOW.getTime(), lastContact: NOW.getTime(), claimedBoot: null };
 
 function reportAt(now: Date, known = state, of = standing): NodeReport {
-  return nodeReport(node.id, known, readStanding(of, times, now, 60));
+  return nodeReport(node.id, known, readStanding(of, times, now, 60), true);
 }
 
 describe("nodeReport", () => {

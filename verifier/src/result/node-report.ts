@@ -20,6 +20,7 @@ export function nodeReport(
   id: string,
   { quoted, join, decided: { judgement } }: NodeState,
   reading: Reading,
+  ekChained: boolean,
 ): NodeReport {
   const counts = ownerCounts(join);
   return {
@@ -29,8 +30,7 @@ export function nodeReport(
       lastContact: new Date(reading.lastContact).toISOString(),
       policy: reading.policy,
       violations: judgement.host.violations,
-      // A key is pinned only when the registrar says that its EK was verified.
-      tpm: { ekVerified: true },
+      tpm: { ekVerified: ekChained },
       quote: { verified: reading.quoteVerified, ...quoted },
       host: reading.host,
     },

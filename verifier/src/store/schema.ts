@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /** Written into the database; another number is another layout. */
-export const SCHEMA_VERSION = 2;
+export const SCHEMA_VERSION = 3;
 
 /** The whole layout. `STRICT`: a column holds what it says. */
 export const SCHEMA = `
@@ -18,11 +18,12 @@ CREATE TABLE boots (
   began   INTEGER NOT NULL
 ) STRICT;
 
--- Times in milliseconds since the epoch. The contact is the node's last one, the claimed boot one that it says it is in
+-- Whether the TPM's vendor vouches for it, 1 or 0. Times in milliseconds since the epoch. The contact is the node's last one, the claimed boot one that it says it is in
 -- and has proven nothing of.
 CREATE TABLE nodes (
   id           TEXT    PRIMARY KEY,
   ak           BLOB    NOT NULL,
+  ek_chained   INTEGER NOT NULL,
   pinned       INTEGER NOT NULL,
   boot         INTEGER REFERENCES boots (id),
   contact      INTEGER NOT NULL,

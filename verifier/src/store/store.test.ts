@@ -27,7 +27,7 @@ function outcome(standing: string, change: Partial<Outcome> = {}): Outcome {
 function openWithNode(path = ":memory:"): Store {
   const store = Store.open(path);
   store.savePolicy("v1", "documents");
-  store.pin("a", AK, 0);
+  store.pin("a", AK, true, 0);
   return store;
 }
 
@@ -48,6 +48,7 @@ describe("Store", () => {
     expect(after.findNode("a")).toEqual({
       id: "a",
       akPublic: Buffer.from(AK),
+      ekChained: 1,
       standing: "s3",
       validUntil: 9,
       lastContact: 7,
@@ -72,9 +73,15 @@ describe("Store", () => {
   it("begins a new history with a new key", () => {
     const store = openWithNode();
     store.commit(outcome("s", { round: round(1), newBoot: "first" }));
-    store.pin("a", new Uint8Array([9]), 5);
+    store.pin("a", new Uint8Array([9]), false, 5);
     expect(receivedOf(store)).toEqual([]);
-    expect(store.findNode("a")).toMatchObject({ akPublic: Buffer.from([9]), standing: "s" });
+    expect(store.findNode("a")).toMatchObject({
+      akPublic: Buffer.from([9]),
+      ekChained: 0,
+      standing: "s",
+    });
+    store.setEkChained("a", true);
+    expect(store.findNode("a")?.ekChained).toBe(1);
   });
 
   it("writes nothing of a round that cannot be written whole", () => {

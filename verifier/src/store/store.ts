@@ -9,6 +9,8 @@ export interface NodeRecord {
   readonly id: string;
   /** TPMT_PUBLIC of the attestation key, as the registrar vouched for it. */
   readonly akPublic: Uint8Array;
+  /** 1 when the TPM's vendor vouches for it, 0 when only an operator does. */
+  readonly ekChained: number;
   /** JSON of the last standing, or null before the first evidence. */
   readonly standing: string | null;
   /** Until when that holds. This and the next in milliseconds since the epoch. */
@@ -113,8 +115,13 @@ export class Store {
   }
 
   /** Pins the attestation key of a node, known or not. A known node begins a new history; the old one stays. */
-  pin(id: string, akPublic: Uint8Array, now: number): void {
-    this.#sql.pin.run({ id, akPublic, now });
+  pin(id: string, akPublic: Uint8Array, ekChained: boolean, now: number): void {
+    this.#sql.pin.run({ id, akPublic, ekChained: Number(ekChained), now });
+  }
+
+  /** Notes who vouches for the TPM of a node whose key is pinned. */
+  setEkChained(id: string, ekChained: boolean): void {
+    this.#sql.setEkChained.run(Number(ekChained), id);
   }
 
   /** Notes that the node was in touch, and which boot it claims to be in without having proven it. */
@@ -190,7 +197,7 @@ function unknownLayout(version: unknown): Error {
 }
 
 const NODE_COLUMNS =
-  "id, ak AS akPublic, standing, valid_until AS validUntil, contact AS lastContact, claimed_boot AS claimedBoot";
+  "id, ak AS akPublic, ek_chained AS ekChained, standing, valid_until AS validUntil, contact AS lastContact, claimed_boot AS claimedBoot";
 
 type Statements = ReturnType<typeof prepareStatements>;
 
@@ -198,10 +205,12 @@ function prepareStatements(db: Database.Database) {
   return {
     findNode: db.prepare<[string], NodeRecord>(`SELECT ${NODE_COLUMNS} FROM nodes WHERE id = ?`),
     listNodes: db.prepare<[], NodeRecord>(`SELECT ${NODE_COLUMNS} FROM nodes ORDER BY id`),
-    pin: db.prepare<[{ id: string; akPublic: Uint8Array; now: number }]>(
-      `INSERT INTO nodes (id, ak, pinned, contact, valid_until) VALUES (:id, :akPublic, :now, :now, :now)
-       ON CONFLICT (id) DO UPDATE SET ak = excluded.ak, pinned = excluded.pinned, boot = NULL`,
+    pin: db.prepare<[{ id: string; akPublic: Uint8Array; ekChained: number; now: number }]>(
+      `INSERT INTO nodes (id, ak, ek_chained, pinned, contact, valid_until)
+       VALUES (:id, :akPublic, :ekChained, :now, :now, :now)
+       ON CONFLICT (id) DO UPDATE SET ak = excluded.ak, ek_chained = excluded.ek_chained, pinned = excluded.pinned, boot = NULL`,
     ),
+    setEkChained: db.prepare<[number, string]>("UPDATE nodes SET ek_chained = ? WHERE id = ?"),
     meet: db.prepare<[number, string | null, string]>(
       "UPDATE nodes SET contact = ?, claimed_boot = ? WHERE id = ?",
     ),

@@ -78,6 +78,8 @@ export type ReasonCode =
 export type LimitCode =
   /** What was booted is not checked: no reference is pinned for the node. */
   | "BOOT_UNVERIFIED"
+  /** No vendor says that the node's key is in a TPM: an operator has let it in. */
+  | "TPM_EK_UNCHAINED"
   /** The host's list is proven by SHA-1 only. */
   | "LIST_SHA1"
   /** The pinned IMA policy is not in the list, or the kernel was not shown to measure the policy that it loads. */

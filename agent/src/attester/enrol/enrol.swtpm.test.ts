@@ -113,8 +113,12 @@ async function startRegistrar(machines: readonly Machine[]): Promise<Registrar> 
         listen: { host: "127.0.0.1", port: 0 },
         database: join(home, "registrar.db"),
         caDir,
-        ekRoots,
-        ekIntermediates,
+        enrolment: {
+          ekCertificate: { roots: ekRoots, intermediates: ekIntermediates },
+          ekHash: false,
+          joinToken: false,
+        },
+        certificateHours: 24,
       },
       {
         log: (event, fields) => lines.push({ event, ...fields }),
@@ -150,6 +154,7 @@ function enrolMachine(machine: Machine, changes: Partial<EnrolOptions> = {}): Pr
     caFile: join(caDir, "ca.crt"),
     tlsKeyFile: join(state, "node.key"),
     enrolmentFile: join(state, "enrolment.json"),
+    joinTokenFile: null,
     renew: false,
     now: () => new Date(),
     ...changes,
@@ -206,7 +211,7 @@ describe("enrolment with a TPM", () => {
       expect(decodeRegistration(json)).toMatchObject({
         id: NODE_ID,
         akPublic: new Uint8Array((await one.tpm.identity()).akPublic),
-        ekVerified: true,
+        admittedBy: "ek-certificate",
         ekHash: createHash("sha256").update(spki).digest("hex"),
       });
       expect(await getNode(null)).toEqual(DENIED);
@@ -296,8 +301,13 @@ describe("the finish of an enrolment", () => {
 
   async function start(machine: Machine, nodeId: string): Promise<EnrolChallenge> {
     const { ekCertificate, ...identity } = await machine.tpm.identity();
-    const claims = { nodeId, ...identity, ekCertificate: ekCertificate ?? Buffer.of(0) };
-    const message = encodeEnrolStart({ ...claims, tlsKey: spki });
+    const claims = { nodeId, ...identity, ekCertificate };
+    const message = encodeEnrolStart({
+      ...claims,
+      tlsKey: spki,
+      joinToken: null,
+      previousCertificate: null,
+    });
     return decodeEnrolChallenge(await client.post("/v1/enrol/start", jsonBody(message)));
   }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { X509Certificate } from "node:crypto";
+import { randomUUID, X509Certificate } from "node:crypto";
 import {
   existsSync,
   mkdirSync,
@@ -26,7 +26,6 @@ import { type EnrolmentTpm, type EnrolOptions, enrol } from "./enrol.ts";
 // RSA keys take seconds to make on a busy machine.
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
-const NODE_ID = "0d8c6f5e-6d3a-4c89-9f43-0a7d3c1a2b4e";
 const DAY_MS = 86_400_000;
 const vendors = new FakeVendors(new Date());
 const root = vendors.root("Root");
@@ -36,6 +35,8 @@ const stop = new AbortController();
 let folder = "";
 let caFile = "";
 let state = "";
+/** Another one in each test: a node that has lost its certificates would look like a copy. */
+let nodeId = "";
 let url = "";
 let running: Promise<void>;
 
@@ -52,8 +53,12 @@ beforeAll(async () => {
         listen: { host: "127.0.0.1", port: 0 },
         database: join(folder, "registrar.db"),
         caDir,
-        ekRoots,
-        ekIntermediates: null,
+        enrolment: {
+          ekCertificate: { roots: ekRoots, intermediates: null },
+          ekHash: false,
+          joinToken: false,
+        },
+        certificateHours: 24,
       },
       {
         log: () => undefined,
@@ -67,6 +72,7 @@ beforeAll(async () => {
 });
 beforeEach(() => {
   state = mkdtempSync(join(folder, "state-"));
+  nodeId = randomUUID();
 });
 afterEach(() => rmSync(state, { recursive: true }));
 afterAll(async () => {
@@ -87,11 +93,12 @@ function monitorOf(fake: FakeTpm): EnrolmentTpm {
 function options(changes: Partial<EnrolOptions> = {}): EnrolOptions {
   return {
     registrarUrl: url,
-    nodeId: NODE_ID,
+    nodeId,
     tpm: monitorOf(tpm),
     caFile,
     tlsKeyFile: join(state, "node.key"),
     enrolmentFile: join(state, "enrolment.json"),
+    joinTokenFile: null,
     renew: false,
     now: () => new Date(),
     ...changes,
@@ -113,10 +120,11 @@ describe("a node", () => {
   it("enrols, and keeps key and certificate to itself", async () => {
     const { certificate, key, ca, renewAt } = await enrol(options());
     const parsed = new X509Certificate(certificate);
-    expect(parsed.subjectAltName).toBe(`URI:nsattest:node:${NODE_ID}`);
+    expect(parsed.subjectAltName).toBe(`URI:nsattest:node:${nodeId}`);
     expect(ca).toBe(readFileSync(caFile, "utf8"));
     expect(readFileSync(join(state, "node.key"), "utf8")).toBe(key);
-    expect(renewAt.getTime()).toBeLessThan(Date.parse(parsed.validTo) - 29 * DAY_MS);
+    const life = Date.parse(parsed.validTo) - Date.parse(parsed.validFrom);
+    expect(renewAt.getTime()).toBe(Date.parse(parsed.validTo) - life / 3);
     expect(readdirSync(state).sort()).toEqual(["enrolment.json", "node.key"]);
     for (const file of readdirSync(state)) {
       expect(statSync(join(state, file)).mode & 0o777).toBe(0o600);
@@ -125,11 +133,11 @@ describe("a node", () => {
 
   it("resumes without the registrar", async () => {
     const before = await enrol(options());
-    expect(await enrol(options({ registrarUrl: NOWHERE, now: later(59) }))).toEqual(before);
+    expect(await enrol(options({ registrarUrl: NOWHERE, now: later(0.99) }))).toEqual(before);
   });
 
   it.each([
-    ["the certificate is to be renewed", { now: later(61) }],
+    ["the certificate has ended", { now: later(1.01) }],
     ["the certificate is not yet valid", { now: later(-1) }],
     ["it has another id", { nodeId: "11111111-2222-4333-8444-555555555555" }],
     ["its TPM has another AK", { tpm: monitorOf(makeFakeTpm({ ekKey: tpm.ekKey })) }],
@@ -180,12 +188,22 @@ describe("a node", () => {
     await expect(enrol(options({ caFile: state }))).rejects.toThrow(refused("ENROL_FILE"));
   });
 
-  it("needs a TPM with an EK certificate", async () => {
+  it("shows its token, where it has one", async () => {
+    const joinTokenFile = join(state, "token");
+    // No file is no token; what is in it is sent, and the registrar knows no such token.
+    await enrol(options({ joinTokenFile }));
+    writeFileSync(joinTokenFile, "no token\n");
+    await expect(enrol(options({ joinTokenFile, renew: true }))).rejects.toMatchObject({
+      refusal: { status: 400, code: "FIELD_INVALID" },
+    });
+    writeFileSync(joinTokenFile, `${"A".repeat(43)}\n`);
+    await enrol(options({ joinTokenFile, renew: true }));
+  });
+
+  it("says that its TPM has no EK certificate: the registrar has to know of another way in", async () => {
     const identity = async () => ({ ...(await monitorOf(tpm).identity()), ekCertificate: null });
     const without = { ...monitorOf(tpm), identity };
-    await expect(enrol(options({ tpm: without }))).rejects.toThrow(
-      refused("ENROL_NO_EK_CERTIFICATE"),
-    );
+    await expect(enrol(options({ tpm: without }))).rejects.toThrow(refused("HTTPS_REFUSED"));
   });
 
   it("does not take a certificate that is not its own from the registrar", async () => {

@@ -12,7 +12,12 @@ import {
 import { AttesterError } from "../error.ts";
 import { createHttpsClient, jsonBody } from "../https-client.ts";
 import { readEnrolment, writeEnrolment } from "./enrolment-file.ts";
-import { type Expected, type NodeCertificate, readNodeCertificate } from "./node-certificate.ts";
+import {
+  certificateHash,
+  type Expected,
+  type NodeCertificate,
+  readNodeCertificate,
+} from "./node-certificate.ts";
 import { readIfPresent } from "./private-file.ts";
 import { loadTlsKey } from "./tls-key.ts";
 
@@ -46,7 +51,9 @@ export interface EnrolOptions {
   readonly tlsKeyFile: string;
   /** Where the certificate is kept, with the AK it was given for. */
   readonly enrolmentFile: string;
-  /** Enrol even though the certificate on disk would do: for a registrar that has forgotten the node. */
+  /** File with the token of an operator's, or null. */
+  readonly joinTokenFile: string | null;
+  /** Enrol even though the certificate on disk is good: to renew it, or for a registrar that has forgotten the node. */
   readonly renew: boolean;
   readonly now: () => Date;
   readonly signal?: AbortSignal;
@@ -57,7 +64,7 @@ export interface Enrolment {
   readonly certificate: string;
   readonly key: string;
   readonly ca: string;
-  /** From then on a call of {@link enrol} gets a new certificate; the last third of the certificate's time. */
+  /** When a new certificate should be asked for: in the last third of the time of this one, which is good until its end. */
   readonly renewAt: Date;
 }
 
@@ -68,7 +75,7 @@ const ANSWER_MAX = 256 * 1024;
  * Makes sure that the node is enrolled: that the registrar knows its AK and has certified its TLS key.
  *
  * Resumes without the registrar when the certificate on disk is for this node, TLS key and AK, from the given
- * authority, and not yet to be renewed. Else it enrols, once: whether and when to try again is the caller's to say.
+ * authority, and good now. Else it enrols, once: whether and when to try again is the caller's to say.
  *
  * @throws AttesterError `ENROL_*`, `HTTPS_*`; ProtocolError for an answer that is none; what `tpm` throws
  */
@@ -80,13 +87,12 @@ export async function enrol(options: EnrolOptions): Promise<Enrolment> {
   const key = await loadTlsKey(options.tlsKeyFile);
   const expected: Expected = { nodeId, key, ca };
 
-  const stored = options.renew ? null : await readEnrolment(enrolmentFile);
-  if (stored && Buffer.from(stored.akPublic).equals(identity.akPublic)) {
-    const certificate = readNodeCertificate(stored.certificate, expected);
-    if (certificate && isCurrent(certificate, now())) return enrolmentOf(certificate, expected);
-  }
+  const stored = await readEnrolment(enrolmentFile);
+  const last = stored && readNodeCertificate(stored.certificate, expected);
+  const isOurs = stored && Buffer.from(stored.akPublic).equals(identity.akPublic);
+  if (last && isOurs && !options.renew && isGood(last, now())) return enrolmentOf(last, expected);
   const certificate = readNodeCertificate(
-    await askRegistrar(options, identity, expected),
+    await askRegistrar(options, identity, expected, stored && certificateHash(stored.certificate)),
     expected,
   );
   if (!certificate) {
@@ -102,13 +108,11 @@ export async function enrol(options: EnrolOptions): Promise<Enrolment> {
 
 /** Both halves of an enrolment; resolves to the certificate that the registrar answers with. */
 async function askRegistrar(
-  { registrarUrl, nodeId, tpm, signal }: EnrolOptions,
+  { registrarUrl, nodeId, tpm, joinTokenFile, signal }: EnrolOptions,
   { ekPublic, ekCertificate, ekChain, akPublic }: TpmIdentity,
   { key, ca }: Expected,
+  previousCertificate: string | null,
 ): Promise<string> {
-  if (ekCertificate === null) {
-    throw new AttesterError("ENROL_NO_EK_CERTIFICATE", "the TPM holds no EK certificate");
-  }
   const registrar = createHttpsClient({
     url: registrarUrl,
     ca,
@@ -119,7 +123,12 @@ async function askRegistrar(
   });
   const tlsKey = createPublicKey(key).export({ type: "spki", format: "der" });
   const keys = { ekPublic, ekCertificate, ekChain, akPublic, tlsKey };
-  const start = encodeEnrolStart({ nodeId, ...keys });
+  const start = encodeEnrolStart({
+    nodeId,
+    ...keys,
+    joinToken: await readToken(joinTokenFile),
+    previousCertificate,
+  });
   const challenge = decodeEnrolChallenge(
     await registrar.post("/v1/enrol/start", jsonBody(start), signal),
   );
@@ -132,8 +141,14 @@ async function askRegistrar(
   return decodeEnrolResult(result).certificate;
 }
 
-function isCurrent(certificate: NodeCertificate, now: Date): boolean {
-  return certificate.validFrom <= now && now < renewalOf(certificate);
+/** The token in the file, or null when there is no file: a node that is enrolled needs none any more. */
+async function readToken(file: string | null): Promise<string | null> {
+  const text = file === null ? null : await readIfPresent(file);
+  return text?.trim() ?? null;
+}
+
+function isGood({ validFrom, validTo }: NodeCertificate, now: Date): boolean {
+  return validFrom <= now && now < validTo;
 }
 
 function renewalOf({ validFrom, validTo }: NodeCertificate): Date {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { type KeyObject, X509Certificate } from "node:crypto";
+import { createHash, type KeyObject, X509Certificate } from "node:crypto";
 import { ProtocolError, parsePeerRole } from "@nsattest/protocol";
 
 /** What a node's certificate must fit. */
@@ -39,6 +39,18 @@ export function readNodeCertificate(pem: string, expected: Expected): NodeCertif
     };
   } catch {
     // OpenSSL's word for bytes that are no certificate.
+    return null;
+  }
+}
+
+/**
+ * By what the registrar knows a certificate that it gave out: SHA-256 (DER, hexadecimal). Null for what is none. It need
+ * not be for this node: a key or an id may be new.
+ */
+export function certificateHash(pem: string): string | null {
+  try {
+    return createHash("sha256").update(new X509Certificate(pem).raw).digest("hex");
+  } catch {
     return null;
   }
 }
