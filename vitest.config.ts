@@ -5,7 +5,7 @@ import { defineConfig } from "vitest/config";
 process.env["TZ"] = "UTC";
 
 const PACKAGES =
-  "{tpm,ns-ima,protocol,hook,agent,registrar,verifier,cli,test/lab,test/fakes,test/fuzz}";
+  "{tpm,ns-ima,protocol,hook,agent,registrar,verifier,cli,test/lab,test/enrolment,test/fakes,test/fuzz}";
 
 /** Folders of which no branch is untested. */
 const PROVEN = [

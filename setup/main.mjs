@@ -40,7 +40,9 @@ async function main() {
     return (await import("./fuzz.mjs")).fuzz(ROOT, args).then(({ code }) => code);
   if (command === "test:attacks") return (await import("./attacks.mjs")).attacks(ROOT);
   if (command === "test:mutants") return (await import("./attacks.mjs")).mutants(ROOT, args);
-  installDebianPackages(command === "test" ? [...RUN_PACKAGES, ...TEST_PACKAGES] : RUN_PACKAGES);
+  const isTest = command === "test" || command === "test:enrolment";
+  installDebianPackages(isTest ? [...RUN_PACKAGES, ...TEST_PACKAGES] : RUN_PACKAGES);
+  if (command === "test:enrolment") return (await import("./attacks.mjs")).enrolments(ROOT);
   buildHook();
   const { bundle } = await import("./bundle.mjs");
   say("bundling the services");

@@ -28,7 +28,7 @@ const RUNS = [
 export async function test(root, args) {
   const vitest = (runArgs) => run(root, "vitest", ["run", ...runArgs]);
   if (args.length > 0) return vitest(args);
-  const total = { passed: 0, failed: 0, skipped: 0, attacks: 0, refused: 0 };
+  const total = { passed: 0, failed: 0, skipped: 0, attacks: 0, refused: 0, bad: 0, badRefused: 0 };
   for (const [name, program, programArgs] of CHECKS) {
     process.stderr.write(`[test] ${name}\n`);
     if (run(root, program, programArgs) !== 0) total.failed += 1;
@@ -52,6 +52,7 @@ export async function test(root, args) {
   addFuzz(total, await fuzz(root, ["--json"], true));
   process.stderr.write("[test] mutants\n");
   if ((await mutants(root, ["--short"])) !== 0) total.failed += 1;
+  process.stdout.write(`${total.bad} bad enrolments, ${total.badRefused} refused\n`);
   process.stdout.write(`${total.attacks} attacks, ${total.refused} refused\n`);
   process.stdout.write(
     `${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped\n`,
@@ -77,11 +78,13 @@ function add(total, report, code) {
   total.passed += numbers.numPassedTests;
   total.failed += code !== 0 && numbers.numFailedTests === 0 ? 1 : numbers.numFailedTests;
   total.skipped += numbers.numPendingTests + numbers.numTodoTests;
-  const attacks = numbers.testResults
-    .flatMap(({ assertionResults }) => assertionResults)
-    .filter(({ meta }) => meta.attack);
+  const tests = numbers.testResults.flatMap(({ assertionResults }) => assertionResults);
+  const attacks = tests.filter(({ meta }) => meta.attack);
   total.attacks += attacks.length;
   total.refused += attacks.filter(({ status }) => status === "passed").length;
+  const bad = tests.filter(({ meta }) => meta.badEnrolment);
+  total.bad += bad.length;
+  total.badRefused += bad.filter(({ status }) => status === "passed").length;
 }
 
 /** Adds the targets of the fuzzer, a test each. */
