@@ -12,7 +12,7 @@ const PROVEN = [
   "tpm/src",
   "ns-ima/src",
   "protocol/src",
-  "verifier/src/{quote,replay,policy,verdict}",
+  "verifier/src/{quote,boot,replay,policy,verdict}",
 ];
 
 export default defineConfig({

@@ -2,12 +2,14 @@
 
 import { execFileSync } from "node:child_process";
 import { statSync } from "node:fs";
-import { EventFlag, type NamespaceEvent, parseMeasurementList } from "@nsattest/ns-ima";
+import { EventFlag, IMA_PCR, type NamespaceEvent, parseMeasurementList } from "@nsattest/ns-ima";
 import { decodeEvent } from "@nsattest/protocol";
+import { BOOT_PCRS } from "@nsattest/tpm";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { declaration, replayedEvidence, storyOf, WEB, wanted } from "../../test/monitor-story.ts";
 import { HOST, NodeBench, type Running } from "../../test/node-bench.ts";
 import { ringRecord } from "../../test/ring-record.ts";
+import { ANCHOR_PCR, type MonitorTpm } from "./anchor/tpm-port.ts";
 import type { EvidenceParts } from "./monitor.ts";
 
 let node: NodeBench;
@@ -256,6 +258,29 @@ describe("evidence", () => {
       { kind: "mark", index: 3 },
     ]);
     expect((await running.monitor.evidence(wanted(known, 9))).batches).toEqual([]);
+  });
+
+  it("has the log of the boot when that is asked for, and null where the kernel has none", async () => {
+    const asked = { ...wanted(0, 0), bootLog: true };
+    expect((await running.monitor.evidence(asked)).bootLog).toBeNull();
+    node.bootLog = Uint8Array.of(1, 2, 3);
+    expect((await running.monitor.evidence(asked)).bootLog).toEqual(node.bootLog);
+    expect((await running.monitor.evidence(wanted(0, 0))).bootLog).toBeNull();
+  });
+
+  it.each<[string, readonly number[]]>([
+    ["of the list and the log", [IMA_PCR, ANCHOR_PCR]],
+    ["of the boot as well", [...BOOT_PCRS, IMA_PCR, ANCHOR_PCR]],
+  ])("replays the list into its own PCR only when PCRs %s move", async (_, pcrs) => {
+    const recalled: number[][] = [];
+    const quote = node.tpm.quote.bind(node.tpm);
+    const moving: Pick<MonitorTpm, "quote"> = node.tpm;
+    moving.quote = async (nonce, selection, recall) => {
+      recall((list) => recalled.push([...list.keys()]) > 0);
+      return quote(nonce, selection);
+    };
+    await running.monitor.evidence({ ...wanted(0, 0), pcrs });
+    expect(recalled).toEqual([[IMA_PCR]]);
   });
 
   it("is refused beyond the list's end, and the monitor goes on", async () => {

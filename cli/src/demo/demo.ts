@@ -54,6 +54,7 @@ export async function demo(
     kernel: options.kernel,
     cacheDir: join(root, ".cache/lab"),
     programs: SCENARIO_PROGRAMS,
+    measuredBoot: true,
     intervalSeconds: 1,
     log,
   });

@@ -24,6 +24,11 @@ it.each([
     "the host is none",
   ],
   [
+    "a host whose boot was not checked",
+    { ...good, node: { ...good.node, host: { ...affirming, limits: ["BOOT_UNVERIFIED"] } } },
+    "the host has the limit BOOT_UNVERIFIED",
+  ],
+  [
     "a container that is missing",
     { ...good, namespaces: good.namespaces.slice(1) },
     "short is missing, not affirming",

@@ -15,6 +15,8 @@ const EXPECTED: readonly (readonly [name: string, tier: string, blamed: readonly
 export function unexpected({ node, namespaces, hostList }: NodeReport): string[] {
   const problems: string[] = [];
   if (node.host.tier !== "affirming") problems.push(`the host is ${node.host.tier}`);
+  for (const limit of ["BOOT_UNVERIFIED", "IMA_POLICY_UNPROVEN"])
+    if (node.host.limits.includes(limit)) problems.push(`the host has the limit ${limit}`);
   if (!node.quote.verified || !node.tpm.ekVerified)
     problems.push("quote or EK certificate is not verified");
   if (hostList.pending > 0)

@@ -11,13 +11,15 @@ const HARMLESS = /^ima_appraise(?:_tcb)?$/;
  * The kernel takes `-` for `_` in names, quotes hold words together, and what stands behind `--` is for `init`.
  */
 export function measuresImaPolicy(line: string): boolean {
-  const words = (line.match(/(?:[^ "]|"[^"]*"?)+/g) ?? []).map((word) => word.replaceAll('"', ""));
+  const words = Array.from(line.matchAll(/(?:[^ "]|"[^"]*"?)+/g), ([word]) =>
+    word.replaceAll('"', ""),
+  );
   const end = words.indexOf("--");
   const own = end === -1 ? words : words.filter((_, index) => index < end);
   let measures = false;
   for (const word of own) {
-    const [, name = "", value = ""] = /^([^=]*)=?(.*)$/s.exec(word) ?? [];
-    const key = name.replaceAll("-", "_");
+    const key = word.replace(/=.*/s, "").replaceAll("-", "_");
+    const value = word.substring(key.length + 1);
     if (key === "lsm" && !value.split(",").includes("bpf")) return false;
     if (key === "ima_policy") measures ||= value.split(/[|\s]/).includes("tcb");
     else if (key.startsWith("ima") && !HARMLESS.test(key)) return false;

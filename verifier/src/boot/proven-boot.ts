@@ -9,7 +9,7 @@ import {
   type HashName,
   parseEventLog,
   replayEventLog,
-  TpmError,
+  type TpmError,
 } from "@nsattest/tpm";
 import { VerifierError } from "../error.ts";
 
@@ -85,8 +85,8 @@ function readBoot(bytes: Uint8Array, bank: HashName): ProvenBoot {
       aggregates: new Map(log.banks.map((name) => [name, aggregateOf(log, name)])),
     };
   } catch (cause) {
-    if (!(cause instanceof TpmError)) throw cause;
-    throw new VerifierError("BOOT_LOG_MALFORMED", cause.message, { cause });
+    // Nothing but TpmError comes from a log.
+    throw new VerifierError("BOOT_LOG_MALFORMED", (cause as TpmError).message, { cause });
   }
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { DEFAULT_LIST_PINS, listPins } from "@nsattest/ns-ima";
+import { BOOT_PCRS } from "@nsattest/tpm";
 import { describe, expect, it } from "vitest";
 import { FakeNode, INIT } from "../../../test/fakes/fake-node.ts";
 import { newFakeKey } from "../../../test/fakes/fake-tpm.ts";
@@ -40,6 +41,18 @@ describe("checkQuote", () => {
   ])("refuses %s", (_, akPublic, claimed, code) => {
     expect(() => checkQuote(akPublic, claimed, DEFAULT_LIST_PINS, false)).toThrow(
       expect.objectContaining({ code }),
+    );
+  });
+
+  it("gives the PCRs of the boot where a boot is expected, and tells them from those of the list", () => {
+    const asked = { ...CHALLENGE, ...quotedSelection(DEFAULT_LIST_PINS, true) };
+    const quoted = checkQuote(node.registeredAk, node.evidence(asked), DEFAULT_LIST_PINS, true);
+    expect([...quoted.listPcrs.keys()]).toEqual([10]);
+    expect(quoted.bootPcrs).toEqual(
+      new Map(BOOT_PCRS.map((index) => [index, node.tpm.pcr(index)])),
+    );
+    expect(() => checkQuote(node.registeredAk, evidence, DEFAULT_LIST_PINS, true)).toThrow(
+      expect.objectContaining({ code: "QUOTE_SELECTION" }),
     );
   });
 
