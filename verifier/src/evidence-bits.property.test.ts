@@ -77,7 +77,7 @@ describe("a bit of the evidence", () => {
           if (outcome === "accepted") world = busyWorld();
         }
       }),
-      { numRuns: 8 },
+      { numRuns: 4 },
     );
   });
 });
