@@ -11,6 +11,7 @@ import { beginLog } from "../src/monitor/log/begin.ts";
 import { LogFile } from "../src/monitor/log/log-file.ts";
 import { NamespaceLog } from "../src/monitor/log/namespace-log.ts";
 import { Monitor } from "../src/monitor/monitor.ts";
+import { CodeBook } from "../src/monitor/registry/code-book.ts";
 import { Registry } from "../src/monitor/registry/registry.ts";
 import { HostList } from "../src/monitor/source/host-list.ts";
 import { Losses } from "../src/monitor/source/losses.ts";
@@ -84,6 +85,7 @@ export class NodeBench {
     );
     ring.skipTo(file.ringPosition);
     const registry = new Registry(HOST, random);
+    const code = new CodeBook();
     const counters = {
       identities: () => PROGRAMS,
       recursionMisses: () => this.misses,
@@ -93,6 +95,7 @@ export class NodeBench {
     const losses = new Losses(counters, (cgroup) => registry.cgroupOwner(cgroup));
     for (const event of log.history()) {
       registry.learn(event);
+      code.learn(event);
       losses.learn(event);
     }
     const monitor = new Monitor({
@@ -101,6 +104,7 @@ export class NodeBench {
       hostList,
       log,
       registry,
+      code,
       anchor: new Anchor(this.tpm, file, boot.baseline),
       tpm: this.tpm,
       bootLog: () => this.bootLog,

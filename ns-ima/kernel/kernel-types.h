@@ -10,6 +10,7 @@ typedef unsigned int __u32;
 typedef unsigned long long __u64;
 typedef signed int __s32;
 typedef signed long long __s64;
+typedef _Bool bool;
 typedef __u16 __be16;
 typedef __u32 __be32;
 typedef __u32 __wsum;
@@ -19,19 +20,34 @@ enum bpf_map_type {
 	BPF_MAP_TYPE_ARRAY = 2,
 	BPF_MAP_TYPE_LRU_HASH = 9,
 	BPF_MAP_TYPE_RINGBUF = 27,
+	BPF_MAP_TYPE_INODE_STORAGE = 28,
 };
 enum { BPF_ANY = 0, BPF_NOEXIST = 1 };
+enum { BPF_F_NO_PREALLOC = 1 };
+enum { BPF_LOCAL_STORAGE_GET_F_CREATE = 1 };
+enum { false = 0, true = 1 };
 
 #define KERNEL_TYPE __attribute__((preserve_access_index))
 
 struct super_block {
 	unsigned long s_magic;
-	__u32 s_dev;
+	unsigned long s_flags;
 } KERNEL_TYPE;
 
+typedef struct {
+	int counter;
+} atomic_t;
+
 struct inode {
-	unsigned long i_ino;
+	__u16 i_mode;
 	struct super_block *i_sb;
+	atomic_t i_writecount;
+} KERNEL_TYPE;
+
+// What memfd_create and System V shared memory make is this around the inode.
+struct shmem_inode_info {
+	__u32 seals;
+	struct inode vfs_inode;
 } KERNEL_TYPE;
 
 struct qstr {
@@ -40,6 +56,7 @@ struct qstr {
 
 struct dentry {
 	struct qstr d_name;
+	struct inode *d_inode;
 } KERNEL_TYPE;
 
 struct path {
@@ -49,6 +66,9 @@ struct path {
 struct file {
 	struct path f_path;
 	struct inode *f_inode;
+	unsigned int f_flags;
+	unsigned int f_mode;
+	void *private_data;
 } KERNEL_TYPE;
 
 struct linux_binprm {

@@ -30,8 +30,10 @@ it("lays an event out as the monitor reads it", () => {
     "flags",
     "cgroup",
     "ancestors",
+    "file",
     "mount_namespace",
     "pid_namespace",
+    "pid_ancestors",
     "process",
   ];
   const later = ["fs_magic", "hash_algorithm", "path_length", "digest", "path"];
@@ -43,7 +45,7 @@ it("lays an event out as the monitor reads it", () => {
 #include <linux/types.h>
 #include "${join(KERNEL, "event.h")}"
 int main(void) {
-  size_t offsets[] = { ${offsets.join(", ")}, PATH_BYTES, DIGEST_MAX, ANCESTORS };
+  size_t offsets[] = { ${offsets.join(", ")}, PATH_BYTES, DIGEST_MAX, ANCESTORS, PID_ANCESTORS };
   for (size_t i = 0; i < sizeof offsets / sizeof *offsets; i++) printf("%zu ", offsets[i]);
 }
 `,
@@ -52,6 +54,6 @@ int main(void) {
   execFileSync("gcc", ["-o", program, source]);
   // kernel-event.ts reads these one behind the other, then the path's bytes.
   expect(execFileSync(program, { encoding: "utf8" }).trim().split(" ").map(Number)).toEqual([
-    0, 4, 8, 16, 80, 84, 88, 92, 96, 100, 104, 168, 1024, 64, 8,
+    0, 4, 8, 16, 80, 88, 92, 96, 112, 116, 120, 124, 128, 192, 1024, 64, 8, 4,
   ]);
 });

@@ -82,6 +82,7 @@ export const exec = (
   path,
   digest: word === null ? null : digest(word),
   fsMagic: 0,
+  file: 0,
   flags,
 });
 export const claim = (ns: string, { templateDigest }: JoinEntry, flags = 0): NamespaceEvent => ({

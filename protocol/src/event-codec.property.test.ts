@@ -55,10 +55,11 @@ const event: fc.Arbitrary<NamespaceEvent> = fc.oneof(
   fc.record({
     kind: fc.constant("exec" as const),
     ns,
-    how: fc.constantFrom("exec", "map", "mprotect", "anonymous"),
+    how: fc.constantFrom("exec", "map", "mprotect", "anonymous", "rewrite"),
     path,
     digest: fc.option(digest),
     fsMagic: uint32,
+    file: fc.maxSafeNat(),
     flags: uint32,
   }),
   fc.tuple(ns, bytes(32), fc.boolean(), uint32).map(([ns, templateDigest, violation, flags]) => {

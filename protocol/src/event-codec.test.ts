@@ -46,6 +46,7 @@ const exec = {
   path: "/bin/\xff sh",
   digest: { algorithm: "sha256", value: fill(32, 0x33) },
   fsMagic: 0x794c7630,
+  file: 42,
   flags: 4,
 } as const satisfies NamespaceEvent;
 
@@ -79,8 +80,8 @@ const VECTORS: readonly (readonly [event: NamespaceEvent, hex: string])[] = [
   ],
   [
     exec,
-    "876465786563677765622e312f336465786563492f62696e2fff207368826673686132353658203333333333" +
-      "3333333333333333333333333333333333333333333333333333331a794c763004",
+    "886465786563677765622e312f336465786563492f62696e2fff207368826673686132353658203333333333" +
+      "3333333333333333333333333333333333333333333333333333331a794c7630182a04",
   ],
   [
     measured,
@@ -125,6 +126,7 @@ describe("an event", () => {
     const events: NamespaceEvent[] = [
       { ...exec, path, digest: null },
       { ...exec, path: "", how: "anonymous", digest: null },
+      { ...exec, how: "rewrite", digest: null, file: Number.MAX_SAFE_INTEGER },
       { ...measured, violation: true, templateDigest: fill(32, 0) },
       { ...nsOpen, labels: [], privileged: [] },
       { ...boot, programs: [] },
@@ -206,10 +208,11 @@ describe("decodeEvent", () => {
     ["gap.lost", ["gap", "host", null, "late-start"]],
     ["resync.ns", ["resync", "../1", 1]],
     ["resync.ns", ["resync", 7, 1]],
-    ["exec.how", ["exec", "host", "read", fill(1, 47), null, 0, 0]],
-    ["exec.path", ["exec", "host", "exec", "/bin/sh", null, 0, 0]],
-    ["exec.digest", ["exec", "host", "exec", fill(1, 47), fill(32, 1), 0, 0]],
-    ["exec.digest", ["exec", "host", "exec", fill(1, 47), ["sha256"], 0, 0]],
+    ["exec.how", ["exec", "host", "read", fill(1, 47), null, 0, 0, 0]],
+    ["exec.path", ["exec", "host", "exec", "/bin/sh", null, 0, 0, 0]],
+    ["exec.digest", ["exec", "host", "exec", fill(1, 47), fill(32, 1), 0, 0, 0]],
+    ["exec.digest", ["exec", "host", "exec", fill(1, 47), ["sha256"], 0, 0, 0]],
+    ["exec.file", ["exec", "host", "exec", fill(1, 47), null, 0, "1", 0]],
     ["measured.violation", ["measured", "host", fill(32, 1), 0, 0]],
     ["ns-close.reason", ["ns-close", "host", 1, fill(1, 1)]],
   ])("refuses a bad %s", (at, value) => {

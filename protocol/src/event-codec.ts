@@ -109,10 +109,11 @@ const ROWS: {
   }),
   exec: rowOf<Body<ExecEvent>>({
     ns: namespaceId,
-    how: oneOf("exec", "map", "mprotect", "anonymous"),
+    how: oneOf("exec", "map", "mprotect", "anonymous", "rewrite"),
     path: bytePath,
     digest: nullable(fileDigest),
     fsMagic: uint32,
+    file: integer(),
     flags: uint32,
   }),
   measured,

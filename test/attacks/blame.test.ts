@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { HOST } from "@nsattest/ns-ima";
+import { EventFlag, HOST } from "@nsattest/ns-ima";
 import { digest } from "@nsattest/tpm";
 import { afterAll, beforeAll, describe, expect } from "vitest";
 import {
@@ -106,6 +106,47 @@ describe("what cannot be told is held against its container", () => {
       node.execute(ns, BUSYBOX);
       node.execute(ns, BUSYBOX, { how: "mprotect", path: "", digest: null });
       expect((await verdictsOf(node, "direct"))[1]).toEqual(["contraindicated", "DIGEST_UNSTABLE"]);
+    },
+  );
+
+  attack(
+    "content-writable",
+    "fails a container that executed what somebody could write to",
+    "a file that is mapped shared and writable is executed with the digest that is allowed, and changed while it runs",
+    async () => {
+      const node = bench.newNode();
+      const ns = node.open("writable");
+      node.execute(ns, BUSYBOX, { flags: EventFlag.CODE_WRITABLE });
+      expect((await verdictsOf(node, "writable"))[1]).toEqual(["contraindicated", "CODE_WRITABLE"]);
+    },
+  );
+
+  attack(
+    "content-rewritten",
+    "fails a container whose code was opened for writing",
+    "what is allowed is executed, and then written to while it runs",
+    async () => {
+      const node = bench.newNode();
+      const ns = node.open("rewritten");
+      node.execute(ns, BUSYBOX);
+      node.execute(ns, BUSYBOX, { how: "rewrite", digest: null });
+      expect((await verdictsOf(node, "rewritten"))[1]).toEqual([
+        ...["contraindicated", "CODE_WRITABLE"],
+      ]);
+    },
+  );
+
+  attack(
+    "content-others",
+    "blames nobody for writing to what only others execute",
+    "a container maps a neighbour's log file executable, and the neighbour fails for writing to it",
+    async () => {
+      const node = bench.newNode();
+      const ns = node.open("writer");
+      node.execute(ns, BUSYBOX);
+      const flags = EventFlag.OTHERS_CODE;
+      node.execute(ns, BUSYBOX, { how: "rewrite", path: "/vol/log", digest: null, flags });
+      expect((await verdictsOf(node, "writer"))[1]).toEqual(["affirming"]);
     },
   );
 

@@ -230,7 +230,7 @@ describe("rule 8: what was anchored stays", () => {
       const [first, second] = [node.open("first"), node.open("second")];
       const digest = { algorithm: "sha256", value: new Uint8Array(32).fill(1) };
       node.write(
-        { kind: "exec", ns: first, how: "exec", path: "/x", digest, fsMagic: 0, flags: 0 },
+        { kind: "exec", ns: first, how: "exec", path: "/x", digest, fsMagic: 0, file: 0, flags: 0 },
         node.tags.get(second),
       );
       await expectAnchoredRefused(node, "LOG_TAG_FOREIGN");

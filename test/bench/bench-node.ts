@@ -107,7 +107,16 @@ export class BenchNode {
   /** A file runs in a container. */
   execute(ns: string, { path, digest: value }: BenchFile): void {
     const file = { algorithm: "sha256", value };
-    this.write({ kind: "exec", ns, how: "exec", path, digest: file, fsMagic: 0xef53, flags: 0 });
+    this.write({
+      kind: "exec",
+      ns,
+      how: "exec",
+      path,
+      digest: file,
+      fsMagic: 0xef53,
+      file: 0,
+      flags: 0,
+    });
   }
 
   /** The same for the first time on this node: execution, owner, entry. */

@@ -222,7 +222,17 @@ export class FakeNode {
   execute(ns: string, { path, content }: FakeFile, change: Partial<ExecEvent> = {}): void {
     const flags = ns === HOST ? ON_HOST : 0;
     const digest = contentDigest(content);
-    this.write({ kind: "exec", ns, how: "exec", path, digest, fsMagic: 0xef53, flags, ...change });
+    this.write({
+      kind: "exec",
+      ns,
+      how: "exec",
+      path,
+      digest,
+      fsMagic: 0xef53,
+      file: 0,
+      flags,
+      ...change,
+    });
   }
 
   /** The owner of an entry, with the template digest that `measure` gave. */

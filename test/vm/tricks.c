@@ -127,6 +127,45 @@ static void held_writer(void) {
   map_executable("/vol/held", 0);
 }
 
+// Overlay does not see that what is mapped changes: IMA records nothing.
+static void write_running(void) {
+  map_executable("/bin/running", 0);
+  int writer = open_or_die("/bin/running", O_WRONLY);
+  append(writer);
+}
+
+static void truncate_running(void) {
+  struct stat file;
+  must(stat("/bin/shortened", &file) == 0, "stat");
+  map_executable("/bin/shortened", 0);
+  must(truncate("/bin/shortened", file.st_size - 1) == 0, "truncate");
+}
+
+// The descriptor that could write is closed when the file is executed. The mapping is not.
+static void shared_writable(void) {
+  int file = open_or_die("/bin/written", O_RDWR);
+  must(mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0) != MAP_FAILED, "mmap");
+  close(file);
+  run("/bin/written");
+}
+
+// As package managers do it: whoever runs the old file goes on with it.
+static void upgrade(void) {
+  run("/bin/package");
+  copy_to("/bin/package.new");
+  must(rename("/bin/package.new", "/bin/package") == 0, "rename");
+  run("/bin/package");
+}
+
+static void run_shared(void) {
+  copy_to("/vol/shared");
+  run("/vol/shared");
+  map_executable("/vol/shared", 0);
+  pause();
+}
+
+static void write_shared(void) { append(open_or_die("/vol/shared", O_WRONLY)); }
+
 static void write_mapped(void) {
   copy_to("/vol/mapped");
   map_executable("/vol/mapped", 0);
@@ -255,6 +294,8 @@ static const struct {
     {"chroot-space", chroot_space}, {"long-path", long_path},     {"longest-path", longest_path},
     {"detached", detached},         {"boot-aggregate", boot_aggregate}, {"renamed", renamed},
     {"violations", violations},     {"memory-file", memory_file}, {"protect", protect}, {"names", names},
+    {"write-running", write_running}, {"truncate-running", truncate_running}, {"shared-writable", shared_writable},
+    {"upgrade", upgrade},           {"run-shared", run_shared},   {"write-shared", write_shared},
 };
 
 int main(int argc, char **argv) {

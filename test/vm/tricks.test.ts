@@ -20,7 +20,8 @@ const SCRIPT = fileURLToPath(new URL("greet.sh", import.meta.url));
 /** Copies of the program that the image's policy lists: what is held against a container is the trick, not the file. */
 const LISTED = [
   ...["/bin/tricks", "/bin/direct", "/bin/second", "/bin/first", "/bin/protected"],
-  ...["/mnt/layered", "/vol/held", "/vol/mapped", "/vol/violated"],
+  ...["/bin/running", "/bin/shortened", "/bin/written", "/bin/package"],
+  ...["/mnt/layered", "/vol/held", "/vol/mapped", "/vol/violated", "/vol/shared"],
 ];
 
 const unlisted = (path: string): Partial<Reason> => ({ code: "NOT_IN_ALLOWLIST", path });
@@ -29,6 +30,10 @@ const unstable = (path: string, detail: string): Partial<Reason> => ({
   detail,
 });
 const VIOLATION = unstable("", "violation");
+const changeable = (path: string, detail: string): Partial<Reason> => ({
+  ...{ code: "CODE_WRITABLE", path },
+  detail,
+});
 
 /** A trick, why its container is contraindicated, and the paths under which the host's list shows it. */
 type Row = readonly [trick: string, reasons: readonly Partial<Reason>[], listed: readonly string[]];
@@ -47,9 +52,13 @@ const TRICKS: readonly Row[] = [
     [unstable("/SYSV00000000 (deleted)", "no-digest"), unstable("SYSV00000000", "zero-digest")],
     ["SYSV00000000"],
   ],
-  ["held-writer", [VIOLATION], ["/vol/held"]],
-  ["write-mapped", [VIOLATION], ["/vol/mapped"]],
-  ["second-map", [VIOLATION, unstable("/bin/second", "no-execution")], ["/bin/second"]],
+  ["held-writer", [changeable("/vol/held", "writable"), VIOLATION], ["/vol/held"]],
+  ["write-mapped", [changeable("/vol/mapped", "rewritten"), VIOLATION], ["/vol/mapped"]],
+  [
+    "second-map",
+    [changeable("/bin/second", "writable"), VIOLATION, unstable("/bin/second", "no-execution")],
+    ["/bin/second"],
+  ],
   ["upper-write", [{ code: "DIGEST_MISMATCH", path: "/mnt/layered" }], ["/mnt/layered"]],
   [
     "code-owner",
@@ -70,6 +79,14 @@ const DISGUISES: readonly Row[] = [
   ["boot-aggregate", [unlisted("/boot_aggregate")], ["boot_aggregate"]],
   ["protect", [unstable("protected", "no-digest")], []],
 ];
+
+/** What changes code while it runs. IMA has the entry of the file as it was, and nothing else. */
+const REWRITES: readonly Row[] = [
+  ["write-running", [changeable("/bin/running", "rewritten")], ["/bin/running"]],
+  ["truncate-running", [changeable("shortened", "rewritten")], ["/bin/shortened"]],
+  ["shared-writable", [changeable("/bin/written", "writable")], ["/bin/written"]],
+];
+const ALL: readonly Row[] = [...TRICKS, ...DISGUISES, ...REWRITES];
 
 /** Tricks that go on until they are told that it is enough. */
 const ENDLESS: ReadonlySet<string> = new Set(["violations"]);
@@ -108,7 +125,7 @@ beforeAll(async () => {
   view.sightings.length = 0;
 
   results.set("script", await (await prepare("script", ["/bin/greet"])).run());
-  for (const trick of ["own-key", ...[...TRICKS, ...DISGUISES].map(([trick]) => trick)]) {
+  for (const trick of ["own-key", "upgrade", ...ALL.map(([trick]) => trick)]) {
     const running = (await prepare(trick, ["/bin/tricks", trick])).run();
     if (ENDLESS.has(trick)) {
       await bed.vm.check(`until [ "$(cat ${VIOLATIONS})" -gt ${MANY} ]; do usleep 100000; done`);
@@ -118,6 +135,19 @@ beforeAll(async () => {
     results.set(trick, await running);
     await bed.vm.check(`rm -f ${ENOUGH}`);
   }
+  const runner = await prepare("run-shared", ["/bin/tricks", "run-shared"]);
+  await runner.create();
+  await runner.start();
+  await view.until("nobody runs the shared file", (seen) => {
+    const kinds = namespaceOf(seen, "run-shared").entries.flatMap(({ path, kinds }) =>
+      path === "/vol/shared" ? kinds : [],
+    );
+    return kinds.includes("map");
+  });
+  results.set(
+    "write-shared",
+    await (await prepare("write-shared", ["/bin/tricks", "write-shared"])).run(),
+  );
   const { code } = await bystander.exec(["/bin/later"]);
   expect(code).toBe(0);
   report = await view.settled();
@@ -135,7 +165,7 @@ function expectDone(trick: string): void {
   expect([stderr?.toString(), code]).toEqual(["", 0]);
 }
 
-describe.each([...TRICKS, ...DISGUISES])("%s", (trick, reasons, listed) => {
+describe.each(ALL)("%s", (trick, reasons, listed) => {
   test("was done, and shows in the host's list", () => {
     expectDone(trick);
     for (const path of listed) {
@@ -164,6 +194,22 @@ test("a key in a container's own keyring adds no entry, and nobody is worse for 
     ".builtin_trusted_keys",
   ]);
   expect(namespaceOf(report, "own-key").verdict).toMatchObject({ tier: "affirming", reasons: [] });
+});
+
+test("a file that is replaced while it runs is as good as the new one", () => {
+  expectDone("upgrade");
+  expect(namespaceOf(report, "upgrade").verdict).toMatchObject({ tier: "affirming", reasons: [] });
+});
+
+test("what a neighbour writes to is the code of whoever runs it", () => {
+  expectDone("write-shared");
+  expect(namespaceOf(report, "run-shared").verdict).toMatchObject({
+    tier: "contraindicated",
+    reasons: [changeable("/vol/shared", "rewritten")],
+  });
+  const { verdict, entries } = namespaceOf(report, "write-shared");
+  expect(verdict.limits).toContain("OTHERS_CODE");
+  expect(entries).toContainEqual({ kinds: ["rewrite"], path: "/vol/shared", digest: null });
 });
 
 test("a script is listed with its interpreter, and leaves a limit", () => {

@@ -103,6 +103,70 @@ describe("what the kernel saw", () => {
   });
 });
 
+describe("a rewrite", () => {
+  const EXEC = { path: "/vol/tool", file: 7 };
+  const REWRITE = { ...EXEC, kind: 6 };
+  const { OTHERS_CODE, PATH_UNKNOWN, HOST_MOUNT, HOST_PID } = EventFlag;
+  /** Who is told, and how. */
+  const rewrites = (): unknown[] =>
+    told().flatMap((event) =>
+      event.kind === "exec" && event.how === "rewrite" ? [[event.ns, event.flags]] : [],
+    );
+
+  beforeEach(() => {
+    running.monitor.open(declaration("web", 77));
+    running.monitor.open(declaration("db", 78));
+  });
+
+  it("is told of everybody whose code it was", () => {
+    node.see({ ...EXEC, cgroup: 77 });
+    node.see({ ...EXEC, cgroup: 78, kind: 2 });
+    node.see({ ...REWRITE, cgroup: 77 });
+    running.monitor.drain();
+    expect(rewrites()).toEqual([
+      ["web/1", 0],
+      ["db/2", 0],
+    ]);
+  });
+
+  it("of what only others executed says so of who did it", () => {
+    node.see({ ...EXEC, cgroup: 78 });
+    node.see({ ...REWRITE, cgroup: 77, flags: 8 });
+    running.monitor.drain();
+    expect(rewrites()).toEqual([
+      ["web/1", OTHERS_CODE | PATH_UNKNOWN],
+      ["db/2", PATH_UNKNOWN],
+    ]);
+  });
+
+  it("of the host's code is held against who did it, and is told of nobody else", () => {
+    node.see({ ...HOST, ...EXEC, cgroup: 9 });
+    node.see({ ...REWRITE, cgroup: 77 });
+    running.monitor.drain();
+    expect(rewrites()).toEqual([["web/1", 0]]);
+  });
+
+  it("by the host is told of those who run it", () => {
+    node.see({ ...EXEC, cgroup: 78 });
+    node.see({ ...HOST, ...REWRITE, cgroup: 9 });
+    running.monitor.drain();
+    expect(rewrites()).toEqual([
+      ["host", HOST_MOUNT | HOST_PID],
+      ["db/2", 0],
+    ]);
+  });
+
+  it("after a restart is told of those who executed it before, unless they have ended", async () => {
+    node.see({ ...EXEC, cgroup: 77 });
+    node.see({ ...EXEC, cgroup: 78 });
+    running.monitor.close("db", "poststop");
+    await restart();
+    node.see({ ...REWRITE, cgroup: 77 });
+    running.monitor.drain();
+    expect(rewrites()).toEqual([["web/1", 0]]);
+  });
+});
+
 describe("a container", () => {
   it("is opened after what came before it, and closed after all it did", () => {
     node.see({ ...HOST, path: "/usr/bin/runc" });

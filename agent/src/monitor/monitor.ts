@@ -1,12 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import {
-  EventFlag,
-  type GapEvent,
-  HOST,
-  type NamespaceEvent,
-  type NamespaceId,
-} from "@nsattest/ns-ima";
+import { type GapEvent, HOST, type NamespaceEvent, type NamespaceId } from "@nsattest/ns-ima";
 import type { Challenge } from "@nsattest/protocol";
 import { BOOT_PCRS } from "@nsattest/tpm";
 import { AgentError } from "../error.ts";
@@ -14,6 +8,8 @@ import type { Anchor } from "./anchor/anchor.ts";
 import { Exclusive } from "./anchor/exclusive.ts";
 import { ANCHOR_PCR, type MonitorTpm, type Quote } from "./anchor/tpm-port.ts";
 import type { NamespaceLog } from "./log/namespace-log.ts";
+import { Attribution, undeclared } from "./registry/attribution.ts";
+import type { CodeBook } from "./registry/code-book.ts";
 import type { ProcessPlace } from "./registry/process.ts";
 import type { Declaration, Registry } from "./registry/registry.ts";
 import type { HostList } from "./source/host-list.ts";
@@ -33,6 +29,7 @@ export interface MonitorParts {
   readonly hostList: HostList;
   readonly log: NamespaceLog;
   readonly registry: Registry;
+  readonly code: CodeBook;
   readonly anchor: Anchor;
   readonly tpm: Pick<MonitorTpm, "quote">;
   /** The log of what was booted; null where there is none. */
@@ -62,6 +59,7 @@ export interface EvidenceParts extends Quote {
  */
 export class Monitor {
   readonly #parts: MonitorParts;
+  readonly #attribution: Attribution;
   readonly #exclusive = new Exclusive();
   #markedEntries = -1;
   #eventsSinceMark = 0;
@@ -70,6 +68,7 @@ export class Monitor {
 
   constructor(parts: MonitorParts) {
     this.#parts = parts;
+    this.#attribution = new Attribution(parts.registry, parts.code);
   }
 
   /**
@@ -87,7 +86,7 @@ export class Monitor {
       const { records, position } = ring.read(ring.position, CHUNK);
       if (position === ring.position) return;
       const { events, unreadable } = decodeRecords(records);
-      this.#write([...this.#attribute(events), ...unreadable], position);
+      this.#write([...this.#attribution.eventsOf(events), ...unreadable], position);
       ring.release(position);
     }
   }
@@ -201,48 +200,12 @@ export class Monitor {
     this.#lastingGaps = lasts ? found.map((gap) => ({ ...gap, lost: 0 })) : [];
   }
 
-  /** Gives each kernel event its namespace, opening one for a container that nobody declared. */
-  #attribute(kernelEvents: readonly KernelEvent[]): NamespaceEvent[] {
-    const { registry } = this.#parts;
-    const events: NamespaceEvent[] = [];
-    const opened = new Map<number, NamespaceId>();
-    for (const kernelEvent of kernelEvents) {
-      const cgroup = kernelEvent.place.cgroups[0] ?? 0;
-      let ns =
-        registry.namespaceOf(kernelEvent.place) ?? nearest(opened, kernelEvent.place.cgroups);
-      if (ns === undefined) {
-        const opening = registry.opening(undeclared({ ...kernelEvent.place, cgroup }), opened.size);
-        events.push(opening);
-        ns = opening.ns;
-        opened.set(cgroup, ns);
-      }
-      events.push(this.#toNamespaceEvent(kernelEvent, ns));
-    }
-    return events;
-  }
-
-  #toNamespaceEvent(event: KernelEvent, ns: NamespaceId): NamespaceEvent {
-    const { registry } = this.#parts;
-    const place =
-      (registry.isHostMount(event.place) ? EventFlag.HOST_MOUNT : 0) |
-      (registry.isHostPid(event.place) ? EventFlag.HOST_PID : 0);
-    if (event.kind === "measured") {
-      const { templateDigest, violation } = event;
-      return { kind: "measured", ns, templateDigest, violation, flags: place };
-    }
-    const flags =
-      place |
-      (event.script ? EventFlag.SCRIPT : 0) |
-      (event.pathUnknown ? EventFlag.PATH_UNKNOWN : 0);
-    const { how, path, digest, fsMagic } = event;
-    return { kind: "exec", ns, how, path, digest, fsMagic, flags };
-  }
-
   #write(events: readonly NamespaceEvent[], ringPosition?: number): void {
-    const { log, registry, losses } = this.#parts;
+    const { log, registry, code, losses } = this.#parts;
     log.append(events, ringPosition);
     for (const event of events) {
       registry.learn(event);
+      code.learn(event);
       losses.learn(event);
     }
     this.#eventsSinceMark += events.length;
@@ -271,22 +234,4 @@ function decodeRecords(records: readonly Uint8Array[]): {
 function listPcrsOf(pcrs: readonly number[]): readonly number[] {
   const others = BOOT_PCRS.every((index) => pcrs.includes(index)) ? BOOT_PCRS : [];
   return pcrs.filter((index) => index !== ANCHOR_PCR && !others.includes(index));
-}
-
-function nearest(
-  opened: ReadonlyMap<number, NamespaceId>,
-  cgroups: readonly number[],
-): NamespaceId | undefined {
-  return cgroups.map((cgroup) => opened.get(cgroup)).find((ns) => ns !== undefined);
-}
-
-function undeclared({ cgroup, mountNamespace, pidNamespace }: ProcessPlace): Declaration {
-  return {
-    containerId: `cgroup-${cgroup}`,
-    place: { cgroup, mountNamespace, pidNamespace },
-    runtime: "unknown",
-    declared: false,
-    privileged: [],
-    labels: [["name", `cgroup-${cgroup}`]],
-  };
 }

@@ -16,6 +16,7 @@ import { beginLog } from "./log/begin.ts";
 import { LogFile } from "./log/log-file.ts";
 import { NamespaceLog } from "./log/namespace-log.ts";
 import { Monitor } from "./monitor.ts";
+import { CodeBook } from "./registry/code-book.ts";
 import { KERNEL_FOLDERS, namespaceId } from "./registry/process.ts";
 import { Registry } from "./registry/registry.ts";
 import { runningContainers } from "./registry/running.ts";
@@ -63,9 +64,11 @@ export async function runMonitor(config: MonitorConfig, stop: AbortSignal): Prom
     pidNamespace: namespaceId(1, "pid", KERNEL_FOLDERS),
   };
   const registry = new Registry(host, random);
+  const code = new CodeBook();
   const losses = new Losses(programs, (cgroup) => registry.cgroupOwner(cgroup));
   for (const event of log.history()) {
     registry.learn(event);
+    code.learn(event);
     losses.learn(event);
   }
   const anchor = new Anchor(tpm, file, boot.baseline);
@@ -75,6 +78,7 @@ export async function runMonitor(config: MonitorConfig, stop: AbortSignal): Prom
     hostList,
     log,
     registry,
+    code,
     anchor,
     tpm,
     bootLog: () => readBootLog(config.bootLog),

@@ -2,7 +2,13 @@
 
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import type { ExecutionKind, FileDigest, GapReason, NamespaceEvent } from "../log/event.ts";
+import {
+  EventFlag,
+  type ExecutionKind,
+  type FileDigest,
+  type GapReason,
+  type NamespaceEvent,
+} from "../log/event.ts";
 import type { EntryOwner, JoinEntry } from "./entry-owner.ts";
 import { joinEvidence } from "./join.ts";
 import { EMPTY_JOIN, type JoinState } from "./join-state.ts";
@@ -28,6 +34,7 @@ const template = (content: number) => bytes(0x80 + content);
 const content = fc.nat(5);
 const ns = fc.constantFrom(...NAMESPACES);
 const flags = fc.constantFrom(0, 1, ON_HOST);
+const { CODE_WRITABLE, OTHERS_CODE } = EventFlag;
 const container = fc.constantFrom(...NAMESPACES.slice(1));
 
 const entryStep = fc.record({ content, violation: fc.boolean() }).map(
@@ -47,12 +54,17 @@ const entryStep = fc.record({ content, violation: fc.boolean() }).map(
 
 const event = fc.oneof(
   fc
-    .record({ ns, content, flags, how: fc.constantFrom<ExecutionKind>("exec", "anonymous") })
+    .record({
+      ns,
+      content,
+      flags: fc.oneof(flags, fc.constantFrom(CODE_WRITABLE, OTHERS_CODE)),
+      how: fc.constantFrom<ExecutionKind>("exec", "anonymous", "rewrite"),
+    })
     .map(({ ns, content, flags, how }): Step => {
       const shown = content === 0 ? null : digest(content);
       return {
         content,
-        event: { kind: "exec", ns, how, path: "", digest: shown, fsMagic: 0, flags },
+        event: { kind: "exec", ns, how, path: "", digest: shown, fsMagic: 0, file: 0, flags },
       };
     }),
   fc
@@ -235,7 +247,10 @@ class Book {
       const text = `${event.how} ${event.flags} ${content}`;
       const isKnown = this.runs.some((run) => run.ns === actor && run.text === text);
       if (!isKnown) this.runs.push({ ns: actor, content, text });
-      if (event.how !== "anonymous" && content === 0) this.#accuse(actor, "no-digest 0");
+      if (event.flags === CODE_WRITABLE) this.#accuse(actor, `writable ${content}`);
+      if (event.how === "rewrite") {
+        if (event.flags !== OTHERS_CODE) this.#accuse(actor, "rewritten 0");
+      } else if (event.how !== "anonymous" && content === 0) this.#accuse(actor, "no-digest 0");
     } else if (event.kind === "measured" && event.violation) {
       this.#announced.push(ns);
       this.#accuse(ns, "violation 0");

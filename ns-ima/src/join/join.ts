@@ -3,6 +3,7 @@
 import { NsImaError } from "../error.ts";
 import {
   type BootEvent,
+  EventFlag,
   type ExecEvent,
   type FileDigest,
   type GapEvent,
@@ -134,12 +135,24 @@ function attach(draft: JoinDraft, { hostEntries }: BootEvent): void {
 }
 
 function addExecution(draft: JoinDraft, event: ExecEvent, isRuntime: RuntimeTest): void {
-  const { path, digest, flags } = event;
+  const { digest, flags } = event;
   const isRuntimeFile = digest !== null && isRuntime(digest);
   const ns = actorOf({ ns: event.ns, onHost: isOnHost(flags) }, isRuntimeFile);
   draft.run(ns, internExecution(event));
-  // Memory without a file has no digest by its nature: a limit of what can be seen, not an irregularity.
-  if (ns !== HOST && event.how !== "anonymous" && !namesContent(digest)) {
+  if (ns !== HOST) accuseOf(draft, ns, event);
+}
+
+/** Holds against a container what is irregular about an execution. Never the host: a container could arrange it. */
+function accuseOf(draft: JoinDraft, ns: NamespaceId, event: ExecEvent): void {
+  const { how, path, digest, flags } = event;
+  if ((flags & EventFlag.CODE_WRITABLE) !== 0)
+    draft.accuse(ns, { reason: "writable", path, digest });
+  if (how === "rewrite") {
+    // Whoever executes a file that a neighbour keeps writing to does not make the neighbour's doing wrong.
+    if ((flags & EventFlag.OTHERS_CODE) === 0)
+      draft.accuse(ns, { reason: "rewritten", path, digest: null });
+  } else if (how !== "anonymous" && !namesContent(digest)) {
+    // Memory without a file has no digest by its nature: a limit of what can be seen, not an irregularity.
     draft.accuse(ns, { reason: "no-digest", path, digest: null });
   }
 }

@@ -166,12 +166,39 @@ describe("an unstable digest", () => {
     expect(joinedNamespace(state, "a/0")?.executions).toHaveLength(1);
   });
 
+  // Without it a container maps a file shared and writable, executes it and changes the code that runs.
+  it("is found in an execution of what somebody could write to", () => {
+    const state = join([], [exec("a/0", "tool", { flags: EventFlag.CODE_WRITABLE })]);
+    expect(joinedNamespace(state, "a/0")?.unstable).toEqual([
+      { reason: "writable", path: "/bin/tool", digest: digest("tool") },
+    ]);
+  });
+
+  // Without it a container executes what is listed, and then changes it while it runs.
+  it("is found in a rewrite of what it executed, which is no execution without digest", () => {
+    const state = join([], [exec("a/0", null, { how: "rewrite", path: "/bin/x" })]);
+    expect(joinedNamespace(state, "a/0")?.unstable).toEqual([
+      { reason: "rewritten", path: "/bin/x", digest: null },
+    ]);
+  });
+
+  // Without it whoever executes a file that a neighbour writes to fails the neighbour.
+  it("is not found in a rewrite of what others executed", () => {
+    const flags = EventFlag.OTHERS_CODE;
+    const state = join([], [exec("a/0", null, { how: "rewrite", path: "/bin/x", flags })]);
+    expect(reasons(state, "a/0")).toEqual([]);
+    expect(joinedNamespace(state, "a/0")?.executions).toHaveLength(1);
+  });
+
   // Without it a container that holds a file of the host open, or writes to it, fails the host.
   it("is never the host's", () => {
     const zero = { ...entry(""), path: "/bin/direct" };
     const list = [tool, zero, violation];
     const events = [exec("host", null), claim("host", tool), claim("host", zero), violates("host")];
-    expect(reasons(join(list, [...events, mark(3)]), "host")).toEqual([]);
+    const rewrite = exec("host", null, { how: "rewrite" });
+    const writable = exec("host", "tool", { flags: EventFlag.CODE_WRITABLE });
+    const all = [...events, rewrite, writable, mark(3)];
+    expect(reasons(join(list, all), "host")).toEqual([]);
   });
 
   // Without it a loop in a container grows the verdict without bound.

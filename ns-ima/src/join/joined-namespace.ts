@@ -21,7 +21,7 @@ export interface JoinedNamespace extends Omit<OpenedNamespace, "number" | "opene
   readonly executions: readonly Execution[];
   /** Indices of the entries it answers for. Looked up when it is read, at the cost of the whole list. */
   readonly entries: readonly number[];
-  /** When there is any, the namespace is `DIGEST_UNSTABLE`. Always empty for the host. */
+  /** When there is any, the namespace is contraindicated. Always empty for the host. */
   readonly unstable: readonly UnstableFinding[];
 }
 

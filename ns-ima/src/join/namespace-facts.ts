@@ -4,7 +4,7 @@ import type { BytePath, ExecEvent, FileDigest, NamespaceId, NsOpenEvent } from "
 import type { Chain } from "./chain.ts";
 
 /** What a namespace executed or mapped: once for each way, path, digest and flags. */
-export type Execution = Omit<ExecEvent, "kind" | "ns">;
+export type Execution = Omit<ExecEvent, "kind" | "ns" | "file">;
 
 /**
  * Why what a container ran cannot be told for certain:
@@ -13,10 +13,18 @@ export type Execution = Omit<ExecEvent, "kind" | "ns">;
  * - `zero-digest`: it caused an entry for which the kernel had no digest
  * - `violation`: it caused a violation
  * - `no-digest`: it executed a file for which the kernel had no digest
+ * - `writable`: it executed a file that somebody held open, or mapped shared, for writing
+ * - `rewritten`: it, or somebody else, opened a file for writing that it had executed
  */
-export type UnstableReason = "no-execution" | "zero-digest" | "violation" | "no-digest";
+export type UnstableReason =
+  | "no-execution"
+  | "zero-digest"
+  | "violation"
+  | "no-digest"
+  | "writable"
+  | "rewritten";
 
-/** A reason why a namespace is `DIGEST_UNSTABLE`. Never one of the host's: a container could arrange it. */
+/** A reason why what a namespace ran is not certain. Never one of the host's: a container could arrange it. */
 export interface UnstableFinding {
   readonly reason: UnstableReason;
   /** Empty for a violation, whose path is nobody's word. */

@@ -29,6 +29,10 @@ export const EventFlag = {
   SCRIPT: 4,
   /** The kernel could not tell the path; `path` is empty. */
   PATH_UNKNOWN: 8,
+  /** Somebody held the file open, or mapped shared, for writing. */
+  CODE_WRITABLE: 16,
+  /** What was rewritten is nobody's code but that of other containers. */
+  OTHERS_CODE: 32,
 } as const;
 
 /**
@@ -36,8 +40,10 @@ export const EventFlag = {
  * - `map`: a file mapped executable
  * - `mprotect`: a mapped file made executable later (the kernel gives neither digest nor path there)
  * - `anonymous`: memory without a file mapped executable
+ * - `rewrite`: a file that was executed or mapped executable before was opened for writing, or truncated. Logged for the namespace that
+ *   did it, and for each whose code it was
  */
-export type ExecutionKind = "exec" | "map" | "mprotect" | "anonymous";
+export type ExecutionKind = "exec" | "map" | "mprotect" | "anonymous" | "rewrite";
 
 /** One BPF program that fed this log, as the kernel names it. */
 export interface ProgramIdentity {
@@ -96,6 +102,8 @@ export interface ExecEvent {
   readonly digest: FileDigest | null;
   /** Superblock magic of the file's file system; 0 when there is no file. */
   readonly fsMagic: number;
+  /** The kernel's number of the file: who executes the same file has the same one. 0 where it gave none. */
+  readonly file: number;
   readonly flags: number;
 }
 

@@ -108,9 +108,27 @@ export const JOIN_CHECKS = {
   },
   "content-unknown": {
     file: JOIN,
-    excerpt: 'if (ns !== HOST && event.how !== "anonymous" && !namesContent(digest)) {',
-    without: "if (false) {",
+    excerpt: 'else if (how !== "anonymous" && !namesContent(digest)) {',
+    without: "else if (false) {",
     guards: "an execution without a digest is held against its container",
+  },
+  "content-writable": {
+    file: JOIN,
+    excerpt: "if ((flags & EventFlag.CODE_WRITABLE) !== 0)",
+    without: "if (false)",
+    guards: "an execution of what somebody could write to is held against its container",
+  },
+  "content-rewritten": {
+    file: JOIN,
+    excerpt: "if ((flags & EventFlag.OTHERS_CODE) === 0)",
+    without: "if (false)",
+    guards: "code that was opened for writing is held against the container that runs it",
+  },
+  "content-others": {
+    file: JOIN,
+    excerpt: 'if (how === "rewrite") {',
+    without: 'if (how === "rewrite" && (flags & EventFlag.OTHERS_CODE) === 0) {',
+    guards: "nobody is blamed for writing to what only others execute",
   },
   "content-violation": {
     file: "verifier/src/verdict/judge.ts",

@@ -121,6 +121,11 @@ const REASONS: Readonly<Record<ReasonCode, Advice>> = {
       "What was executed cannot be said for certain: the file changed while it was measured, or had no digest.",
     next: "Find out what in the container writes to the programs it runs, or runs them from a file system that cannot be measured (FUSE, network).",
   },
+  CODE_WRITABLE: {
+    meaning:
+      "A program could be changed while it ran: somebody held its file open for writing, or opened it for writing after it was executed.",
+    next: "Find out what writes to programs that run. Update programs by writing a new file and renaming it; keep what is executed off volumes that others write to.",
+  },
   ENTRY_UNOWNED: {
     meaning: "A file was measured on this node, and no task was seen to cause it.",
     next: "The programs in the kernel were off or were circumvented, which only the host can do: treat it as an incident of the host, then reboot.",
@@ -176,6 +181,10 @@ const LIMITS: Readonly<Record<LimitCode, Advice>> = {
   ANONYMOUS_EXEC: {
     meaning: "Memory without a file was made executable, as JIT compilers do.",
     next: "Know it.",
+  },
+  OTHERS_CODE: {
+    meaning: "It opened files for writing that other containers had executed.",
+    next: "Know it, or keep what containers execute off volumes that they share.",
   },
   PRIVILEGED: {
     meaning: "The container may act as the host, and is judged by the host's policy too.",

@@ -48,6 +48,7 @@ export function limitsOf({ how, flags }: Execution): readonly LimitCode[] {
   return [
     ...((flags & EventFlag.SCRIPT) !== 0 ? (["INTERPRETER"] as const) : []),
     ...(how === "anonymous" ? (["ANONYMOUS_EXEC"] as const) : []),
+    ...((flags & EventFlag.OTHERS_CODE) !== 0 ? (["OTHERS_CODE"] as const) : []),
   ];
 }
 

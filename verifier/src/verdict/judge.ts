@@ -2,11 +2,13 @@
 
 import {
   HOST,
+  type JoinedExecution,
   type JoinState,
   joinedNamespace,
   joinedNamespaces,
   type NamespaceId,
   type NsOpenEvent,
+  type UnstableFinding,
 } from "@nsattest/ns-ima";
 import type { NamespacePolicy } from "../policy/namespace-policies.ts";
 import type { PolicySet } from "../policy/policy-set.ts";
@@ -16,7 +18,7 @@ import { judgeWaiting, NOTHING_WAITS } from "./judge-waiting.ts";
 import type { Judgement, NamespaceFacts, NamespaceJudgement } from "./judgement.ts";
 import type { News } from "./news.ts";
 import { judgeFile } from "./policy-rule.ts";
-import { fileReason, type VerdictReason } from "./reason.ts";
+import { fileReason, type ReasonCode, type VerdictReason } from "./reason.ts";
 import { unchanged } from "./unchanged.ts";
 import { judgeViolations } from "./violations.ts";
 
@@ -89,7 +91,7 @@ function judgeNamespace(
     violations: (known?.violations ?? 0) + violated,
     // Without a policy nobody has said that violations are nothing.
     findings: withFindings(findings, judgeViolations(violated, policy?.violations ?? "fail")),
-    executed: known?.executed === true || executed.length > 0,
+    executed: known?.executed === true || executed.some(isExecution),
     waiting: judged.waiting,
   });
 }
@@ -115,8 +117,16 @@ function factsOf(
     unstable:
       findings.length === reasons.length
         ? reasons
-        : findings.map((finding) => fileReason("DIGEST_UNSTABLE", finding, finding.reason)),
+        : findings.map((finding) => fileReason(codeOf(finding), finding, finding.reason)),
   };
+}
+
+function isExecution({ execution }: JoinedExecution): boolean {
+  return execution.how !== "rewrite";
+}
+
+function codeOf({ reason }: UnstableFinding): ReasonCode {
+  return reason === "writable" || reason === "rewritten" ? "CODE_WRITABLE" : "DIGEST_UNSTABLE";
 }
 
 /** The digest in the `image` label: a claim of the runtime, which can only choose among the policies bound here. */

@@ -61,6 +61,8 @@ export type ReasonCode =
   | "DIGEST_ALGORITHM"
   /** What was executed cannot be said for certain. */
   | "DIGEST_UNSTABLE"
+  /** What was executed could be changed, or was, while it ran. */
+  | "CODE_WRITABLE"
   /** Nobody was seen to cause this host-list entry. */
   | "ENTRY_UNOWNED"
   /** A file was executed or read while it was open for writing. A `warning` where the policy says so. */
@@ -88,6 +90,8 @@ export type LimitCode =
   | "INTERPRETER"
   /** Memory without a file was made executable. */
   | "ANONYMOUS_EXEC"
+  /** It opened files for writing that other containers had executed. They answer for it, as they chose to run them. */
+  | "OTHERS_CODE"
   /** The container may act as the host. */
   | "PRIVILEGED"
   /** The image is not named by a digest. */

@@ -37,7 +37,7 @@ function open(...of: Parameters<typeof declaration>): NsOpenEvent {
 }
 
 function place(cgroups: readonly number[], mountNamespace = 11, pidNamespace = 12): TaskPlace {
-  return { cgroups, mountNamespace, pidNamespace, process: 4321 };
+  return { cgroups, mountNamespace, pidNamespace, pidAncestors: [], process: 4321 };
 }
 
 const onHost = (cgroups: readonly number[]): TaskPlace => place(cgroups, 1, 2);
@@ -49,6 +49,7 @@ const execution = (ns: string): ExecEvent => ({
   path: "/bin/x",
   digest: null,
   fsMagic: 0,
+  file: 0,
   flags: 0,
 });
 

@@ -20,13 +20,17 @@ int main(int argc, char **argv) {
   static struct event e;
   const char *path = "/bin/busybox";
   e.kind = !strcmp(argv[1], "exec") ? EVENT_EXEC : !strcmp(argv[1], "map") ? EVENT_MAP :
-    !strcmp(argv[1], "mprotect") ? EVENT_MPROTECT : !strcmp(argv[1], "anonymous") ? EVENT_ANONYMOUS : EVENT_MEASURED;
+    !strcmp(argv[1], "mprotect") ? EVENT_MPROTECT : !strcmp(argv[1], "anonymous") ? EVENT_ANONYMOUS :
+    !strcmp(argv[1], "rewrite") ? EVENT_REWRITE : EVENT_MEASURED;
   e.flags = argc < 3 ? 0 : !strcmp(argv[2], "script") ? FLAG_SCRIPT :
-    !strcmp(argv[2], "path-unknown") ? FLAG_PATH_UNKNOWN : FLAG_VIOLATION;
+    !strcmp(argv[2], "path-unknown") ? FLAG_PATH_UNKNOWN :
+    !strcmp(argv[2], "writable") ? FLAG_CODE_WRITABLE : FLAG_VIOLATION;
   e.cgroup = 0x1122334455;
   for (int i = 0; i < 3; i++) e.ancestors[i] = 100 + i;
+  e.file = 0x1122334466;
   e.mount_namespace = 4026531841;
   e.pid_namespace = 4026531836;
+  for (int i = 0; i < 2; i++) e.pid_ancestors[i] = 200 + i;
   e.process = 4321;
   e.fs_magic = 0x794c7630;
   e.hash_algorithm = argc < 4 ? 4 : -95;
@@ -41,6 +45,7 @@ const PLACE = {
   cgroups: [0x1122334455, 102, 101, 100],
   mountNamespace: 4026531841,
   pidNamespace: 4026531836,
+  pidAncestors: [200, 201],
   process: 4321,
 };
 const BYTES = Uint8Array.from({ length: 64 }, (_, n) => n + 1);
@@ -61,7 +66,7 @@ function written(...args: string[]): Uint8Array {
   return new Uint8Array(execFileSync(program, args));
 }
 
-it.each(["exec", "map", "mprotect", "anonymous"])("reads what C writes of %s", (how) => {
+it.each(["exec", "map", "mprotect", "anonymous", "rewrite"])("reads what C writes of %s", (how) => {
   expect(decodeKernelEvent(written(how))).toEqual({
     kind: "execution",
     how,
@@ -69,6 +74,8 @@ it.each(["exec", "map", "mprotect", "anonymous"])("reads what C writes of %s", (
     path: "/bin/busybox",
     pathUnknown: false,
     script: false,
+    writable: false,
+    file: 0x1122334466,
     digest: { algorithm: "sha256", value: BYTES.slice(0, 32) },
     fsMagic: 0x794c7630,
   });
@@ -79,6 +86,7 @@ it("reads C's flags and errors", () => {
     script: true,
     pathUnknown: false,
   });
+  expect(decodeKernelEvent(written("map", "writable"))).toMatchObject({ writable: true });
   expect(decodeKernelEvent(written("map", "path-unknown", "failed"))).toMatchObject({
     script: false,
     pathUnknown: true,
@@ -97,12 +105,14 @@ it("reads what C writes of a list entry's owner", () => {
 });
 
 it("is tested with records as C writes them", () => {
-  const { mountNamespace, pidNamespace } = PLACE;
+  const { mountNamespace, pidNamespace, pidAncestors } = PLACE;
   const record = ringRecord({
     cgroup: 0x1122334455,
     ancestors: [100, 101, 102],
     mountNamespace,
     pidNamespace,
+    pidAncestors,
+    file: 0x1122334466,
     digest: BYTES,
     path: "/bin/busybox",
   });

@@ -27,9 +27,10 @@ it("throws nothing but its own error for any bytes", () => {
 it("gives only what the log can take", () => {
   const uint32 = fc.nat({ max: 0xffff_ffff });
   const fields = fc.record({
-    kind: fc.nat({ max: 6 }),
-    flags: fc.nat({ max: 31 }),
+    kind: fc.nat({ max: 7 }),
+    flags: fc.nat({ max: 63 }),
     cgroup: fc.maxSafeNat(),
+    file: fc.maxSafeNat(),
     mountNamespace: uint32,
     pidNamespace: uint32,
     algorithm: fc.oneof(fc.nat({ max: 24 }), uint32),
@@ -46,8 +47,8 @@ it("gives only what the log can take", () => {
         const { templateDigest, violation } = event;
         encodeEvent({ kind: "measured", ns: "host", templateDigest, violation, flags: 0 });
       } else if (event !== null) {
-        const { how, path, digest, fsMagic } = event;
-        encodeEvent({ kind: "exec", ns: "host", how, path, digest, fsMagic, flags: 0 });
+        const { how, path, digest, fsMagic, file } = event;
+        encodeEvent({ kind: "exec", ns: "host", how, path, digest, fsMagic, file, flags: 0 });
       }
     }),
   );

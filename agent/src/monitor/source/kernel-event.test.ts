@@ -8,10 +8,18 @@ it("decodes an execution", () => {
   expect(decodeKernelEvent(ringRecord({ flags: 4 }))).toEqual({
     kind: "execution",
     how: "exec",
-    place: { cgroups: [77, 5], mountNamespace: 101, pidNamespace: 102, process: 4321 },
+    place: {
+      cgroups: [77, 5],
+      mountNamespace: 101,
+      pidNamespace: 102,
+      pidAncestors: [],
+      process: 4321,
+    },
     path: "/bin/x",
     pathUnknown: false,
     script: true,
+    writable: false,
+    file: 0,
     digest: { algorithm: "sha256", value: new Uint8Array(32).fill(0xab) },
     fsMagic: 0x794c7630,
   });

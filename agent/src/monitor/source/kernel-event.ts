@@ -10,6 +10,8 @@ export interface TaskPlace {
   readonly cgroups: readonly number[];
   readonly mountNamespace: number;
   readonly pidNamespace: number;
+  /** Pid namespaces above and including the task's own, from below the first one downwards; the deepest may be missing. */
+  readonly pidAncestors: readonly number[];
   readonly process: number;
 }
 
@@ -22,6 +24,9 @@ export type KernelEvent =
       readonly path: BytePath;
       readonly pathUnknown: boolean;
       readonly script: boolean;
+      readonly writable: boolean;
+      /** Number of the file, 0 for none. */
+      readonly file: number;
       readonly digest: FileDigest | null;
       readonly fsMagic: number;
     }
@@ -33,6 +38,7 @@ export type KernelEvent =
     };
 
 const ANCESTORS = 8;
+const PID_ANCESTORS = 4;
 const DIGEST_MAX = 64;
 const PATH_MAX = 1024;
 const TEMPLATE_DIGEST = 32;
@@ -40,6 +46,7 @@ const TEMPLATE_DIGEST = 32;
 const FLAG_SCRIPT = 4;
 const FLAG_PATH_UNKNOWN = 8;
 const FLAG_VIOLATION = 16;
+const FLAG_CODE_WRITABLE = 32;
 
 const EVENT_MEASURED = 5;
 const HOW: Readonly<Record<number, ExecutionKind>> = {
@@ -47,6 +54,7 @@ const HOW: Readonly<Record<number, ExecutionKind>> = {
   2: "map",
   3: "mprotect",
   4: "anonymous",
+  6: "rewrite",
 };
 
 /** The kernel's `enum hash_algo` (include/uapi/linux/hash_info.h): name as IMA writes it, and size. */
@@ -78,8 +86,10 @@ function decode(reader: ByteReader): KernelEvent {
   const flags = reader.u32le();
   const own = reader.u64le();
   const ancestors = Array.from({ length: ANCESTORS }, () => reader.u64le());
+  const file = reader.u64le();
   const mountNamespace = reader.u32le();
   const pidNamespace = reader.u32le();
+  const pidAncestors = Array.from({ length: PID_ANCESTORS }, () => reader.u32le());
   const process = reader.u32le();
   const fsMagic = reader.u32le();
   const algorithm = reader.u32le();
@@ -93,6 +103,7 @@ function decode(reader: ByteReader): KernelEvent {
     cgroups: cgroupsUpwards(own, ancestors),
     mountNamespace,
     pidNamespace,
+    pidAncestors: pidAncestors.filter((id) => id !== 0),
     process,
   };
   if (kind === EVENT_MEASURED) {
@@ -115,6 +126,8 @@ function decode(reader: ByteReader): KernelEvent {
     path,
     pathUnknown: (flags & FLAG_PATH_UNKNOWN) !== 0,
     script: (flags & FLAG_SCRIPT) !== 0,
+    writable: (flags & FLAG_CODE_WRITABLE) !== 0,
+    file,
     digest: fileDigest(algorithm, digestBytes),
     fsMagic,
   };

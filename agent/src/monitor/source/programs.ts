@@ -17,7 +17,7 @@ import {
 import { RingReader } from "./ring.ts";
 
 const PAGE = 4096;
-const SEEN_KEY_BYTES = 64;
+const SEEN_KEY_BYTES = 72;
 const FORGET_WALKS = 4;
 const CGROUP_KEY_BYTES = 8;
 
