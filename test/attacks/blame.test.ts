@@ -151,6 +151,18 @@ describe("what cannot be told is held against its container", () => {
   );
 
   attack(
+    "cgroup-escape",
+    "fails a container that did something in a cgroup which is not its own",
+    "a child that is put into a neighbour's cgroup executes there, and what it executes is allowed",
+    async () => {
+      const node = bench.newNode();
+      const ns = node.open("escaped");
+      node.execute(ns, BUSYBOX, { flags: EventFlag.ESCAPED });
+      expect((await verdictsOf(node, "escaped"))[1]).toEqual(["contraindicated", "CGROUP_ESCAPE"]);
+    },
+  );
+
+  attack(
     "verdict-unstable",
     "counts what the join holds against a container",
     "a container that made the kernel list another content than it ran passes by its allowlist",

@@ -8,7 +8,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/keyctl.h>
+#include <linux/sched.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -157,6 +159,24 @@ static void upgrade(void) {
   run("/bin/package");
 }
 
+// A child in another cgroup: no file of it has to be written to for that.
+static void run_in_cgroup(const char *cgroup) {
+  struct clone_args args = {.flags = CLONE_INTO_CGROUP, .exit_signal = SIGCHLD};
+  int status;
+  copy_to("/bin/stray");
+  args.cgroup = (__u64)open_or_die(cgroup, O_RDONLY | O_DIRECTORY);
+  pid_t child = (pid_t)syscall(SYS_clone3, &args, sizeof args);
+  must(child >= 0, "clone3");
+  if (child == 0) {
+    execl("/bin/stray", "/bin/stray", "nothing", (char *)NULL);
+    _exit(1);
+  }
+  must(waitpid(child, &status, 0) == child && status == 0, "child");
+}
+
+static void escape_neighbour(void) { run_in_cgroup("/sys/fs/cgroup/lab/bystander"); }
+static void escape_host(void) { run_in_cgroup("/sys/fs/cgroup/service"); }
+
 static void run_shared(void) {
   copy_to("/vol/shared");
   run("/vol/shared");
@@ -295,6 +315,7 @@ static const struct {
     {"detached", detached},         {"boot-aggregate", boot_aggregate}, {"renamed", renamed},
     {"violations", violations},     {"memory-file", memory_file}, {"protect", protect}, {"names", names},
     {"write-running", write_running}, {"truncate-running", truncate_running}, {"shared-writable", shared_writable},
+    {"escape-neighbour", escape_neighbour}, {"escape-host", escape_host},
     {"upgrade", upgrade},           {"run-shared", run_shared},   {"write-shared", write_shared},
 };
 

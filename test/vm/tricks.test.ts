@@ -5,6 +5,7 @@ import {
   type CommandResult,
   Container,
   compileProgram,
+  type OciConfig,
   SHARED_VOLUME,
   type Testbed,
 } from "@nsattest/lab";
@@ -86,7 +87,14 @@ const REWRITES: readonly Row[] = [
   ["truncate-running", [changeable("shortened", "rewritten")], ["/bin/shortened"]],
   ["shared-writable", [changeable("/bin/written", "writable")], ["/bin/written"]],
 ];
-const ALL: readonly Row[] = [...TRICKS, ...DISGUISES, ...REWRITES];
+
+/** What is done in a cgroup that is not the container's own. */
+const ESCAPED: Partial<Reason> = { code: "CGROUP_ESCAPE", detail: "escaped" };
+const ESCAPES: readonly Row[] = [
+  ["escape-neighbour", [unlisted("/bin/stray"), ESCAPED], ["/bin/stray"]],
+  ["escape-host", [unlisted("/bin/stray"), ESCAPED], ["/bin/stray"]],
+];
+const ALL: readonly Row[] = [...TRICKS, ...DISGUISES, ...REWRITES, ...ESCAPES];
 
 /** Tricks that go on until they are told that it is enough. */
 const ENDLESS: ReadonlySet<string> = new Set(["violations"]);
@@ -113,7 +121,7 @@ beforeAll(async () => {
     ]),
   });
   const certificate = new X509Certificate(bed.vm.ekRoots[0] ?? "").raw;
-  await bed.vm.check(`mkdir -p ${SHARED_VOLUME}`);
+  await bed.vm.check(`mkdir -p ${SHARED_VOLUME} /sys/fs/cgroup/service`);
   await bed.vm.write(`${SHARED_VOLUME}/certificate.der`, certificate);
   view = await NodeView.of(bed);
 
@@ -157,7 +165,14 @@ beforeAll(async () => {
 afterAll(() => bed?.stop());
 
 function prepare(id: string, args: readonly string[]): Promise<Container> {
-  return Container.prepare(bed.vm, { id, image: bed.image, args });
+  const adjust = ESCAPES.some(([trick]) => trick === id) ? withCgroupTree : undefined;
+  return Container.prepare(bed.vm, { id, image: bed.image, args, ...(adjust && { adjust }) });
+}
+
+/** The host's whole cgroup tree, read-only, as containers without a cgroup namespace of their own see it. */
+function withCgroupTree(config: OciConfig): OciConfig {
+  const namespaces = config.linux.namespaces.filter(({ type }) => type !== "cgroup");
+  return { ...config, linux: { ...config.linux, namespaces } };
 }
 
 function expectDone(trick: string): void {

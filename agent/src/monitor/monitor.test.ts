@@ -70,7 +70,7 @@ describe("what the kernel saw", () => {
     node.see({ path: "/bin/a" });
     node.see({ path: "/bin/b" });
     node.see({ path: "/bin/child", cgroup: 78, ancestors: [5, WEB, 78] });
-    node.see({ path: "/bin/other", cgroup: 79 });
+    node.see({ path: "/bin/other", cgroup: 79, pidNamespace: 103, pidAncestors: [103, 104] });
     running.monitor.drain();
     node.see({ path: "/bin/c" });
     running.monitor.drain();
@@ -84,6 +84,7 @@ describe("what the kernel saw", () => {
       "exec cgroup-77/1 /bin/c",
     ]);
     expect(told()[0]).toMatchObject({ declared: false, cgroup: WEB, mountNamespace: 101 });
+    expect(told()[4]).toMatchObject({ declared: false, cgroup: 79, pidNamespace: 103 });
   });
 
   it("is taken piece by piece, and what comes meanwhile is left for later", async () => {
@@ -100,70 +101,6 @@ describe("what the kernel saw", () => {
     const paths = told().flatMap((event) => (event.kind === "exec" ? event.path : []));
     expect(paths.slice(0, 600)).toEqual(Array.from({ length: 600 }, (_, n) => `/bin/${n}`));
     expect(paths.slice(600)).toEqual(["/bin/meanwhile"]);
-  });
-});
-
-describe("a rewrite", () => {
-  const EXEC = { path: "/vol/tool", file: 7 };
-  const REWRITE = { ...EXEC, kind: 6 };
-  const { OTHERS_CODE, PATH_UNKNOWN, HOST_MOUNT, HOST_PID } = EventFlag;
-  /** Who is told, and how. */
-  const rewrites = (): unknown[] =>
-    told().flatMap((event) =>
-      event.kind === "exec" && event.how === "rewrite" ? [[event.ns, event.flags]] : [],
-    );
-
-  beforeEach(() => {
-    running.monitor.open(declaration("web", 77));
-    running.monitor.open(declaration("db", 78));
-  });
-
-  it("is told of everybody whose code it was", () => {
-    node.see({ ...EXEC, cgroup: 77 });
-    node.see({ ...EXEC, cgroup: 78, kind: 2 });
-    node.see({ ...REWRITE, cgroup: 77 });
-    running.monitor.drain();
-    expect(rewrites()).toEqual([
-      ["web/1", 0],
-      ["db/2", 0],
-    ]);
-  });
-
-  it("of what only others executed says so of who did it", () => {
-    node.see({ ...EXEC, cgroup: 78 });
-    node.see({ ...REWRITE, cgroup: 77, flags: 8 });
-    running.monitor.drain();
-    expect(rewrites()).toEqual([
-      ["web/1", OTHERS_CODE | PATH_UNKNOWN],
-      ["db/2", PATH_UNKNOWN],
-    ]);
-  });
-
-  it("of the host's code is held against who did it, and is told of nobody else", () => {
-    node.see({ ...HOST, ...EXEC, cgroup: 9 });
-    node.see({ ...REWRITE, cgroup: 77 });
-    running.monitor.drain();
-    expect(rewrites()).toEqual([["web/1", 0]]);
-  });
-
-  it("by the host is told of those who run it", () => {
-    node.see({ ...EXEC, cgroup: 78 });
-    node.see({ ...HOST, ...REWRITE, cgroup: 9 });
-    running.monitor.drain();
-    expect(rewrites()).toEqual([
-      ["host", HOST_MOUNT | HOST_PID],
-      ["db/2", 0],
-    ]);
-  });
-
-  it("after a restart is told of those who executed it before, unless they have ended", async () => {
-    node.see({ ...EXEC, cgroup: 77 });
-    node.see({ ...EXEC, cgroup: 78 });
-    running.monitor.close("db", "poststop");
-    await restart();
-    node.see({ ...REWRITE, cgroup: 77 });
-    running.monitor.drain();
-    expect(rewrites()).toEqual([["web/1", 0]]);
   });
 });
 
@@ -185,8 +122,9 @@ describe("a container", () => {
 
   it("whose id is used again gets a new namespace, and the old one ends", () => {
     running.monitor.open(declaration("web", 77));
-    running.monitor.open(declaration("web", 78));
-    node.see({ cgroup: 78, path: "/bin/new" });
+    const { place, ...again } = declaration("web", 78);
+    running.monitor.open({ ...again, place: { ...place, pidNamespace: 103 } });
+    node.see({ cgroup: 78, path: "/bin/new", pidNamespace: 103 });
     node.see({ cgroup: 77, path: "/bin/old" });
     running.monitor.drain();
     expect(story()).toEqual([

@@ -34,7 +34,7 @@ const template = (content: number) => bytes(0x80 + content);
 const content = fc.nat(5);
 const ns = fc.constantFrom(...NAMESPACES);
 const flags = fc.constantFrom(0, 1, ON_HOST);
-const { CODE_WRITABLE, OTHERS_CODE } = EventFlag;
+const { CODE_WRITABLE, ESCAPED, OTHERS_CODE } = EventFlag;
 const container = fc.constantFrom(...NAMESPACES.slice(1));
 
 const entryStep = fc.record({ content, violation: fc.boolean() }).map(
@@ -57,7 +57,7 @@ const event = fc.oneof(
     .record({
       ns,
       content,
-      flags: fc.oneof(flags, fc.constantFrom(CODE_WRITABLE, OTHERS_CODE)),
+      flags: fc.oneof(flags, fc.constantFrom(CODE_WRITABLE, ESCAPED, OTHERS_CODE)),
       how: fc.constantFrom<ExecutionKind>("exec", "anonymous", "rewrite"),
     })
     .map(({ ns, content, flags, how }): Step => {
@@ -68,7 +68,12 @@ const event = fc.oneof(
       };
     }),
   fc
-    .record({ ns, content, flags, violation: fc.boolean() })
+    .record({
+      ns,
+      content,
+      flags: fc.oneof(flags, fc.constant(ESCAPED)),
+      violation: fc.boolean(),
+    })
     .map(({ ns, content, flags, violation }): Step => {
       const templateDigest = violation ? bytes(0) : template(content);
       return { content, event: { kind: "measured", ns, templateDigest, violation, flags } };
@@ -240,6 +245,7 @@ class Book {
   #add(event: NamespaceEvent, content: number): void {
     const { ns } = event;
     const actor = "flags" in event && event.flags === ON_HOST && content === RUNTIME ? "host" : ns;
+    if ("flags" in event && event.flags === ESCAPED) this.#accuse(ns, "escaped 0");
     if (event.kind === "boot") {
       this.#mark = event.hostEntries;
       this.owners.fill("host", 0, this.#mark);

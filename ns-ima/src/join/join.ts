@@ -114,7 +114,7 @@ const RULES: { readonly [K in Kind]: Rule<Extract<NamespaceEvent, { kind: K }>> 
   boot: attach,
   "ns-open": (draft, event) => draft.open(event.ns, event),
   exec: addExecution,
-  measured: (draft, event) => (event.violation ? addViolation : addClaim)(draft, event),
+  measured: addMeasured,
   mark: passMark,
   gap: addGap,
   resync: (draft, event) => draft.update(event.ns, { resyncAt: draft.events }),
@@ -134,12 +134,18 @@ function attach(draft: JoinDraft, { hostEntries }: BootEvent): void {
   draft.mark = hostEntries;
 }
 
+function addMeasured(draft: JoinDraft, event: MeasuredEvent): void {
+  accuseEscaped(draft, event);
+  (event.violation ? addViolation : addClaim)(draft, event);
+}
+
 function addExecution(draft: JoinDraft, event: ExecEvent, isRuntime: RuntimeTest): void {
   const { digest, flags } = event;
   const isRuntimeFile = digest !== null && isRuntime(digest);
   const ns = actorOf({ ns: event.ns, onHost: isOnHost(flags) }, isRuntimeFile);
   draft.run(ns, internExecution(event));
   if (ns !== HOST) accuseOf(draft, ns, event);
+  accuseEscaped(draft, event);
 }
 
 /** Holds against a container what is irregular about an execution. Never the host: a container could arrange it. */
@@ -154,6 +160,13 @@ function accuseOf(draft: JoinDraft, ns: NamespaceId, event: ExecEvent): void {
   } else if (how !== "anonymous" && !namesContent(digest)) {
     // Memory without a file has no digest by its nature: a limit of what can be seen, not an irregularity.
     draft.accuse(ns, { reason: "no-digest", path, digest: null });
+  }
+}
+
+/** The host's tasks are in whichever cgroup they want. */
+function accuseEscaped(draft: JoinDraft, { ns, flags }: ExecEvent | MeasuredEvent): void {
+  if (ns !== HOST && (flags & EventFlag.ESCAPED) !== 0) {
+    draft.accuse(ns, { reason: "escaped", path: "", digest: null });
   }
 }
 

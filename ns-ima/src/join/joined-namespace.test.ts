@@ -190,6 +190,20 @@ describe("an unstable digest", () => {
     expect(joinedNamespace(state, "a/0")?.executions).toHaveLength(1);
   });
 
+  // Without it a container hides what it does in the cgroup of another.
+  it("is found once for an escape from its cgroup, whatever was done there", () => {
+    const flags = EventFlag.ESCAPED;
+    const state = join(
+      [tool],
+      [exec("a/0", "tool", { flags }), claim("a/0", tool, flags), mark(1)],
+    );
+    expect(joinedNamespace(state, "a/0")?.unstable).toEqual([
+      { reason: "escaped", path: "", digest: null },
+    ]);
+    expect(reasons(join([], [violates("a/0", flags)]), "a/0")).toEqual(["escaped", "violation"]);
+    expect(reasons(join([], [exec("host", "tool", { flags })]), "host")).toEqual([]);
+  });
+
   // Without it a container that holds a file of the host open, or writes to it, fails the host.
   it("is never the host's", () => {
     const zero = { ...entry(""), path: "/bin/direct" };

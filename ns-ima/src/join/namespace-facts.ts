@@ -14,6 +14,7 @@ export type Execution = Omit<ExecEvent, "kind" | "ns" | "file">;
  * - `violation`: it caused a violation
  * - `no-digest`: it executed a file for which the kernel had no digest
  * - `writable`: it executed a file that somebody held open, or mapped shared, for writing
+ * - `escaped`: a task of it did something in a cgroup that is not its own
  * - `rewritten`: it, or somebody else, opened a file for writing that it had executed
  */
 export type UnstableReason =
@@ -22,7 +23,8 @@ export type UnstableReason =
   | "violation"
   | "no-digest"
   | "writable"
-  | "rewritten";
+  | "rewritten"
+  | "escaped";
 
 /** A reason why what a namespace ran is not certain. Never one of the host's: a container could arrange it. */
 export interface UnstableFinding {

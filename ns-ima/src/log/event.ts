@@ -33,6 +33,8 @@ export const EventFlag = {
   CODE_WRITABLE: 16,
   /** What was rewritten is nobody's code but that of other containers. */
   OTHERS_CODE: 32,
+  /** The task stood in a cgroup that is not its container's: its pid namespace says whose it is. */
+  ESCAPED: 64,
 } as const;
 
 /**

@@ -130,6 +130,12 @@ export const JOIN_CHECKS = {
     without: 'if (how === "rewrite" && (flags & EventFlag.OTHERS_CODE) === 0) {',
     guards: "nobody is blamed for writing to what only others execute",
   },
+  "cgroup-escape": {
+    file: JOIN,
+    excerpt: "if (ns !== HOST && (flags & EventFlag.ESCAPED) !== 0) {",
+    without: "if (false) {",
+    guards: "what a container does in the cgroup of another is held against it",
+  },
   "content-violation": {
     file: "verifier/src/verdict/judge.ts",
     excerpt:

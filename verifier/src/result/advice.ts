@@ -126,6 +126,11 @@ const REASONS: Readonly<Record<ReasonCode, Advice>> = {
       "A program could be changed while it ran: somebody held its file open for writing, or opened it for writing after it was executed.",
     next: "Find out what writes to programs that run. Update programs by writing a new file and renaming it; keep what is executed off volumes that others write to.",
   },
+  CGROUP_ESCAPE: {
+    meaning:
+      "A process of this container ran in the cgroup of another container or of a service of the host.",
+    next: "Treat it as an incident, unless somebody entered the container with nsenter instead of its runtime. Do not mount the host's cgroup tree into containers.",
+  },
   ENTRY_UNOWNED: {
     meaning: "A file was measured on this node, and no task was seen to cause it.",
     next: "The programs in the kernel were off or were circumvented, which only the host can do: treat it as an incident of the host, then reboot.",

@@ -117,7 +117,9 @@ function factsOf(
     unstable:
       findings.length === reasons.length
         ? reasons
-        : findings.map((finding) => fileReason(codeOf(finding), finding, finding.reason)),
+        : findings.map((finding) =>
+            fileReason(UNSTABLE_CODES[finding.reason], finding, finding.reason),
+          ),
   };
 }
 
@@ -125,9 +127,15 @@ function isExecution({ execution }: JoinedExecution): boolean {
   return execution.how !== "rewrite";
 }
 
-function codeOf({ reason }: UnstableFinding): ReasonCode {
-  return reason === "writable" || reason === "rewritten" ? "CODE_WRITABLE" : "DIGEST_UNSTABLE";
-}
+const UNSTABLE_CODES: { readonly [R in UnstableFinding["reason"]]: ReasonCode } = {
+  "no-execution": "DIGEST_UNSTABLE",
+  "zero-digest": "DIGEST_UNSTABLE",
+  "no-digest": "DIGEST_UNSTABLE",
+  violation: "DIGEST_UNSTABLE",
+  writable: "CODE_WRITABLE",
+  rewritten: "CODE_WRITABLE",
+  escaped: "CGROUP_ESCAPE",
+};
 
 /** The digest in the `image` label: a claim of the runtime, which can only choose among the policies bound here. */
 function imageOf(labels: NsOpenEvent["labels"]): string | null {

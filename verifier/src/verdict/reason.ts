@@ -63,6 +63,8 @@ export type ReasonCode =
   | "DIGEST_UNSTABLE"
   /** What was executed could be changed, or was, while it ran. */
   | "CODE_WRITABLE"
+  /** A task of it did something in a cgroup that is not its own. */
+  | "CGROUP_ESCAPE"
   /** Nobody was seen to cause this host-list entry. */
   | "ENTRY_UNOWNED"
   /** A file was executed or read while it was open for writing. A `warning` where the policy says so. */

@@ -10,7 +10,7 @@ import {
 import type { KernelEvent, TaskPlace } from "../source/kernel-event.ts";
 import type { CodeBook } from "./code-book.ts";
 import type { ProcessPlace } from "./process.ts";
-import type { Declaration, Registry } from "./registry.ts";
+import type { Declaration, Membership, Registry } from "./registry.ts";
 
 /** What the kernel saw, as the log says it: each event with the namespace it belongs to. */
 export class Attribution {
@@ -28,27 +28,27 @@ export class Attribution {
    */
   eventsOf(kernelEvents: readonly KernelEvent[]): NamespaceEvent[] {
     const events: NamespaceEvent[] = [];
-    const opened = new Map<number, NamespaceId>();
+    const opened = new Map<string, NamespaceId>();
     for (const kernelEvent of kernelEvents) {
-      const { cgroups } = kernelEvent.place;
-      const cgroup = cgroups[0] ?? 0;
-      let ns = this.#registry.namespaceOf(kernelEvent.place) ?? nearest(opened, cgroups);
-      if (ns === undefined) {
-        const opening = this.#registry.opening(
-          undeclared({ ...kernelEvent.place, cgroup }),
-          opened.size,
-        );
+      const { place } = kernelEvent;
+      let membership = this.#registry.membershipOf(place) ?? amongOpened(opened, place);
+      if (membership === null) {
+        const cgroup = this.#registry.isRegistered(place) ? 0 : (place.cgroups[0] ?? 0);
+        const declaration = undeclared({ ...place, cgroup, pidNamespace: outermostPid(place) });
+        const opening = this.#registry.opening(declaration, openings(events));
         events.push(opening);
-        ns = opening.ns;
-        opened.set(cgroup, ns);
+        for (const name of [declaration.containerId, pidName(place)]) opened.set(name, opening.ns);
+        membership = { owners: [opening.ns], escaped: false };
       }
-      events.push(...this.#toNamespaceEvents(kernelEvent, ns));
+      for (const ns of membership.owners) {
+        events.push(...this.#toNamespaceEvents(kernelEvent, ns, membership.escaped));
+      }
     }
     return events;
   }
 
-  #toNamespaceEvents(event: KernelEvent, ns: NamespaceId): NamespaceEvent[] {
-    const place = this.#placeFlags(event.place);
+  #toNamespaceEvents(event: KernelEvent, ns: NamespaceId, escaped: boolean): NamespaceEvent[] {
+    const place = this.#placeFlags(event.place) | (escaped ? EventFlag.ESCAPED : 0);
     if (event.kind === "measured") {
       const { templateDigest, violation } = event;
       return [{ kind: "measured", ns, templateDigest, violation, flags: place }];
@@ -86,21 +86,38 @@ export class Attribution {
   }
 }
 
-/** What is known of a container that nobody declared. */
+/** What is known of a container that nobody declared: named after its cgroup, or where that is another's (0), after its pid namespace. */
 export function undeclared({ cgroup, mountNamespace, pidNamespace }: ProcessPlace): Declaration {
+  const containerId = cgroup === 0 ? `pid-${pidNamespace}` : `cgroup-${cgroup}`;
   return {
-    containerId: `cgroup-${cgroup}`,
+    containerId,
     place: { cgroup, mountNamespace, pidNamespace },
     runtime: "unknown",
     declared: false,
     privileged: [],
-    labels: [["name", `cgroup-${cgroup}`]],
+    labels: [["name", containerId]],
   };
 }
 
-function nearest(
-  opened: ReadonlyMap<number, NamespaceId>,
-  cgroups: readonly number[],
-): NamespaceId | undefined {
-  return cgroups.map((cgroup) => opened.get(cgroup)).find((ns) => ns !== undefined);
+/** The one of `opened`, by their names, that a task belongs to. */
+function amongOpened(
+  opened: ReadonlyMap<string, NamespaceId>,
+  place: TaskPlace,
+): Membership | null {
+  const names = [...place.cgroups.map((cgroup) => `cgroup-${cgroup}`), pidName(place)];
+  const ns = names.map((name) => opened.get(name)).find((found) => found !== undefined);
+  return ns === undefined ? null : { owners: [ns], escaped: false };
+}
+
+function openings(events: readonly NamespaceEvent[]): number {
+  return events.filter(({ kind }) => kind === "ns-open").length;
+}
+
+function pidName(place: TaskPlace): string {
+  return `pid-${outermostPid(place)}`;
+}
+
+/** A container's own, whatever it makes below it. */
+function outermostPid({ pidNamespace, pidAncestors }: TaskPlace): number {
+  return pidAncestors[0] ?? pidNamespace;
 }

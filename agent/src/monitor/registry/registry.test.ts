@@ -37,7 +37,16 @@ function open(...of: Parameters<typeof declaration>): NsOpenEvent {
 }
 
 function place(cgroups: readonly number[], mountNamespace = 11, pidNamespace = 12): TaskPlace {
-  return { cgroups, mountNamespace, pidNamespace, pidAncestors: [], process: 4321 };
+  const pidAncestors = pidNamespace === HOST.pidNamespace ? [] : [pidNamespace];
+  return { cgroups, mountNamespace, pidNamespace, pidAncestors, process: 4321 };
+}
+
+/** The namespace of a task that has one, and has not escaped from it. */
+function ownerOf(task: TaskPlace): string | null {
+  const membership = registry.membershipOf(task);
+  if (membership === null) return null;
+  expect(membership).toEqual({ owners: [expect.any(String)], escaped: false });
+  return membership.owners[0] ?? null;
 }
 
 const onHost = (cgroups: readonly number[]): TaskPlace => place(cgroups, 1, 2);
@@ -72,7 +81,7 @@ describe("opening", () => {
 
   it("changes nothing until it is learned", () => {
     registry.opening(declaration("web", 7));
-    expect(registry.namespaceOf(place([7]))).toBeNull();
+    expect(ownerOf(place([7]))).toBeNull();
     expect(registry.closing("web", "x")).toBeNull();
     expect(registry.opening(declaration("web", 7)).ns).toBe("web/1");
   });
@@ -122,7 +131,7 @@ describe("closing", () => {
     const { ns } = open("web", 7);
     const close = registry.closing("web", "poststop");
     if (close !== null) registry.learn(close);
-    expect(registry.namespaceOf(onHost([7]))).toBe(ns);
+    expect(ownerOf(onHost([7]))).toBe(ns);
     expect(registry.cgroupOwner(7)).toBe(ns);
   });
 });
@@ -131,13 +140,13 @@ describe("a task belongs", () => {
   it("to the innermost namespace of the cgroups above it", () => {
     open("pod", 5);
     open("web", 7);
-    expect(registry.namespaceOf(place([70, 7, 5]))).toBe("web/2");
-    expect(registry.namespaceOf(place([6, 5]))).toBe("pod/1");
+    expect(ownerOf(place([70, 7, 5]))).toBe("web/2");
+    expect(ownerOf(place([6, 5]))).toBe("pod/1");
   });
 
   it("to the host when no cgroup says otherwise and it stands in both of the host's namespaces", () => {
-    expect(registry.namespaceOf(onHost([99, 98]))).toBe("host");
-    expect(registry.namespaceOf(onHost([]))).toBe("host");
+    expect(ownerOf(onHost([99, 98]))).toBe("host");
+    expect(ownerOf(onHost([]))).toBe("host");
   });
 
   it.each([
@@ -145,32 +154,112 @@ describe("a task belongs", () => {
     ["pid namespace", place([99], 1, 12)],
     ["mount and pid namespace", place([99])],
   ])("to nobody known in a foreign %s", (_, foreign) => {
-    expect(registry.namespaceOf(foreign)).toBeNull();
+    expect(ownerOf(foreign)).toBeNull();
   });
 
   it("to a declared container also in the host's namespaces: whether it is the runtime is judged by its digest", () => {
     open("web", 7);
-    expect(registry.namespaceOf(onHost([7]))).toBe("web/1");
+    expect(ownerOf(onHost([7]))).toBe("web/1");
   });
 
   it("to the host in a cgroup nobody declared: one task of a login session must not take the others with it", () => {
     open("cgroup-7", 7, false);
-    expect(registry.namespaceOf(place([7]))).toBe("cgroup-7/1");
-    expect(registry.namespaceOf(place([7], 11, 2))).toBe("cgroup-7/1");
-    expect(registry.namespaceOf(onHost([7]))).toBe("host");
+    expect(ownerOf(place([7]))).toBe("cgroup-7/1");
+    expect(ownerOf(place([7], 11, 2))).toBe("cgroup-7/1");
+    expect(ownerOf(onHost([7]))).toBe("host");
   });
 
   it("to the declared container around a cgroup nobody declared", () => {
     open("cgroup-70", 70, false);
     open("web", 7);
-    expect(registry.namespaceOf(onHost([70, 7]))).toBe("web/2");
-    expect(registry.namespaceOf(place([70, 7]))).toBe("cgroup-70/1");
+    expect(ownerOf(onHost([70, 7]))).toBe("web/2");
+    expect(ownerOf(place([70, 7]))).toBe("web/2");
   });
 
   it("to the container that was declared for a cgroup seen before", () => {
     open("cgroup-7", 7, false);
     open("web", 7);
-    expect(registry.namespaceOf(place([7]))).toBe("web/2");
+    expect(ownerOf(place([7]))).toBe("web/2");
+  });
+});
+
+describe("by its pid namespace a task belongs", () => {
+  const openIn = (containerId: string, cgroup: number, pidNamespace: number, declared = true) => {
+    const { place, ...rest } = declaration(containerId, cgroup, declared);
+    const event = registry.opening({ ...rest, place: { ...place, pidNamespace } });
+    registry.learn(event);
+    return event;
+  };
+  const escaped = (...owners: string[]) => ({ owners, escaped: true });
+
+  beforeEach(() => {
+    openIn("web", 7, 70);
+    openIn("db", 8, 80);
+  });
+
+  it("to its container also in another one's cgroup, from which it has escaped", () => {
+    expect(registry.membershipOf(place([8], 11, 70))).toEqual(escaped("web/1"));
+    expect(registry.membershipOf(place([9, 7], 11, 80))).toEqual(escaped("db/2"));
+  });
+
+  it("to its container also in a cgroup of the host", () => {
+    expect(registry.membershipOf(place([99], 1, 70))).toEqual(escaped("web/1"));
+    expect(registry.membershipOf(place([], 1, 70))).toEqual(escaped("web/1"));
+  });
+
+  it("to the container around the pid namespace that it has made", () => {
+    const deeper = { ...place([7], 11, 71), pidAncestors: [70, 71] };
+    expect(ownerOf(deeper)).toBe("web/1");
+    expect(registry.membershipOf({ ...deeper, cgroups: [8] })).toEqual(escaped("web/1"));
+    const deepest = { ...deeper, pidNamespace: 79, pidAncestors: [70, 71, 72, 73] };
+    expect(ownerOf(deepest)).toBe("web/1");
+  });
+
+  it("to nobody known in another one's cgroup when no container has it: never to the one whose cgroup it is", () => {
+    expect(registry.membershipOf(place([7], 11, 555))).toBeNull();
+    expect(registry.isRegistered(place([7], 11, 555))).toBe(true);
+    expect(registry.isRegistered(place([6], 11, 555))).toBe(false);
+  });
+
+  it("to the one of a cgroup whose pid namespace lies below the reported ones", () => {
+    const unknown = { ...place([7], 11, 79), pidAncestors: [1001, 1002, 1003, 1004] };
+    expect(ownerOf(unknown)).toBe("web/1");
+  });
+
+  it("to a container in the host's pid namespace by the cgroup alone, whatever it makes below", () => {
+    openIn("agent", 9, HOST.pidNamespace);
+    expect(ownerOf(place([9], 11, HOST.pidNamespace))).toBe("agent/3");
+    expect(ownerOf(place([9], 11, 555))).toBe("agent/3");
+    expect(registry.membershipOf(place([9], 11, 70))).toEqual(escaped("web/1"));
+  });
+
+  it("to the containers of a pod that share one, of which any may have escaped", () => {
+    openIn("side", 9, 70);
+    expect(ownerOf(place([7], 11, 70))).toBe("web/1");
+    expect(ownerOf(place([9], 11, 70))).toBe("side/3");
+    expect(registry.membershipOf(place([8], 11, 70))).toEqual(escaped("web/1", "side/3"));
+  });
+
+  it("to what was discovered, in which other cgroup it may be", () => {
+    openIn("cgroup-9", 9, 90, false);
+    expect(ownerOf(place([95], 11, 90))).toBe("cgroup-9/3");
+    expect(registry.membershipOf(place([8], 11, 90))).toEqual(escaped("cgroup-9/3"));
+  });
+
+  it("to whoever has its number now", () => {
+    const close = registry.closing("web", "poststop");
+    if (close !== null) registry.learn(close);
+    expect(ownerOf(place([7], 11, 70))).toBe("web/1");
+    expect(registry.membershipOf(place([99], 11, 70))).toBeNull();
+    openIn("cgroup-9", 9, 70, false);
+    openIn("new", 10, 70);
+    expect(registry.membershipOf(place([99], 11, 70))).toEqual(escaped("new/4"));
+  });
+
+  it("to what was discovered in the cgroup of another", () => {
+    openIn("pid-90", 0, 90, false);
+    expect(registry.isRegistered(place([0]))).toBe(false);
+    expect(ownerOf(place([95], 11, 90))).toBe("pid-90/3");
   });
 });
 
@@ -180,7 +269,7 @@ it("knows after a restart what the log says", () => {
   if (close === null) throw new Error("db is open");
   registry = newRegistry();
   for (const event of [...events, close]) registry.learn(event);
-  expect(registry.namespaceOf(place([7]))).toBe("web/1");
+  expect(ownerOf(place([7]))).toBe("web/1");
   expect(registry.closing("web", "x")).toMatchObject({ executions: 1 });
   expect(registry.closing("db", "x")).toBeNull();
   expect(registry.cgroupOwner(8)).toBe("db/2");

@@ -8,6 +8,7 @@ import {
   type NsOpenEvent,
 } from "@nsattest/ns-ima";
 import type { TaskPlace } from "../source/kernel-event.ts";
+import { PidBook } from "./pid-book.ts";
 import type { ProcessPlace } from "./process.ts";
 
 /** What a hook or a discovery knows of a container that begins. */
@@ -20,16 +21,28 @@ export interface Declaration {
   readonly labels: readonly (readonly [key: string, value: string])[];
 }
 
+/** Who answers for a task. */
+export interface Membership {
+  /** One, but for a task that escaped from a pid namespace that several containers share. */
+  readonly owners: readonly NamespaceId[];
+  /** The task stands in a cgroup that is not its container's. */
+  readonly escaped: boolean;
+}
+
+type Opened = Pick<NsOpenEvent, "ns" | "declared" | "pidNamespace">;
+
 const TAG_BYTES = 32;
 
 /**
- * Which namespace a task belongs to, by the cgroups above it. Built from the log alone, so a restarted monitor knows what the
+ * Which namespace a task belongs to. Built from the log alone, so a restarted monitor knows what the
  * one before it knew. Cgroup ids are never reused while a kernel runs: a closed namespace keeps its cgroup.
  */
 export class Registry {
   readonly #host: Pick<ProcessPlace, "mountNamespace" | "pidNamespace">;
   readonly #random: (bytes: number) => Uint8Array;
-  readonly #byCgroup = new Map<number, Pick<NsOpenEvent, "ns" | "declared">>();
+  readonly #byCgroup = new Map<number, Opened>();
+  readonly #declared = new Set<NamespaceId>();
+  readonly #pids: PidBook;
   readonly #openByContainer = new Map<string, NamespaceId>();
   readonly #executions = new Map<NamespaceId, number>();
   #counter = 0;
@@ -40,14 +53,17 @@ export class Registry {
   ) {
     this.#host = host;
     this.#random = random;
+    this.#pids = new PidBook(host.pidNamespace);
   }
 
   /** Takes over an event that is in the log. */
   learn(event: NamespaceEvent): void {
+    this.#pids.learn(event);
     if (event.kind === "ns-open") {
-      const { ns, declared, cgroup } = event;
+      const { ns, declared, cgroup, pidNamespace } = event;
       this.#counter += 1;
-      this.#byCgroup.set(cgroup, { ns, declared });
+      if (cgroup !== 0) this.#byCgroup.set(cgroup, { ns, declared, pidNamespace });
+      if (declared) this.#declared.add(ns);
       this.#openByContainer.set(containerOf(ns), ns);
     } else if (event.kind === "ns-close") {
       const containerId = containerOf(event.ns);
@@ -60,19 +76,54 @@ export class Registry {
   }
 
   /**
-   * Namespace of a task: that of the innermost registered cgroup above it; else the host's when the task stands in the host's mount and
-   * pid namespaces; else null: a container that nobody declared.
+   * Who a task belongs to, by two witnesses: the cgroups above it and its pid namespaces.
    *
-   * A cgroup that nobody declared may be a login session or a service of the host of which one task unshared a namespace: its tasks in
-   * the host's mount and pid namespaces stay the host's.
+   * The cgroups say: the innermost registered one's namespace; else the host when the task stands in the host's mount and pid namespaces.
+   * A cgroup that nobody declared may be a login session or a service of the host of which one task unshared a namespace: its tasks in the
+   * host's mount and pid namespaces stay the host's.
+   *
+   * Where the pid namespaces say something else, they are right, and the task has escaped: a cgroup may be entered, a pid namespace cannot
+   * be left. Who cannot be told by either is in no namespace yet.
    */
-  namespaceOf(place: TaskPlace): NamespaceId | null {
-    const onHost = this.isHostMount(place) && this.isHostPid(place);
+  membershipOf(place: TaskPlace): Membership | null {
+    const byCgroup = this.#byCgroups(place);
+    const byPid = this.#pids.holdersOf(place);
+    if (byPid.size === 0) {
+      if (byCgroup === null)
+        return this.#isOnHost(place) ? { owners: [HOST], escaped: false } : null;
+      return this.#covers(byCgroup, place) ? { owners: [byCgroup.ns], escaped: false } : null;
+    }
+    for (const cgroup of place.cgroups) {
+      const ns = this.#byCgroup.get(cgroup)?.ns;
+      if (ns !== undefined && byPid.has(ns)) return { owners: [ns], escaped: false };
+    }
+    // What was only discovered may have more cgroups than the one it was seen in.
+    const owners = [...byPid];
+    return { owners, escaped: byCgroup !== null || owners.some((ns) => this.#declared.has(ns)) };
+  }
+
+  #byCgroups(place: TaskPlace): Opened | null {
     for (const cgroup of place.cgroups) {
       const open = this.#byCgroup.get(cgroup);
-      if (open !== undefined && (open.declared || !onHost)) return open.ns;
+      if (open !== undefined && (open.declared || !this.#isOnHost(place))) return open;
     }
-    return onHost ? HOST : null;
+    return null;
+  }
+
+  /** False for a task of a pid namespace that is neither the host's nor below that of the cgroup's container. */
+  #covers({ pidNamespace }: Opened, place: TaskPlace): boolean {
+    const isHosts = this.isHostPid({ pidNamespace }) || this.isHostPid(place);
+    const isCutOff = !place.pidAncestors.includes(place.pidNamespace);
+    return isHosts || isCutOff || place.pidAncestors.includes(pidNamespace);
+  }
+
+  #isOnHost(place: TaskPlace): boolean {
+    return this.isHostMount(place) && this.isHostPid(place);
+  }
+
+  /** True in a cgroup that some namespace has, or below one. */
+  isRegistered({ cgroups }: TaskPlace): boolean {
+    return cgroups.some((cgroup) => this.#byCgroup.has(cgroup));
   }
 
   isHostMount(place: { readonly mountNamespace: number }): boolean {
