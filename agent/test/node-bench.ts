@@ -46,6 +46,8 @@ export class NodeBench {
   readonly tpm = new SoftwareTpm();
   /** How often the kernel was made to send everything again. */
   forgotten = 0;
+  /** How often the kernel was told of a mark. */
+  marked = 0;
   misses = 0;
   lostTotal = 0;
   readonly lostByCgroup = new Map<number, number>();
@@ -90,16 +92,17 @@ export class NodeBench {
       identities: () => PROGRAMS,
       recursionMisses: () => this.misses,
       lostTotal: () => this.lostTotal,
-      lostByCgroup: () => this.lostByCgroup,
+      lostByPlace: () =>
+        [...this.lostByCgroup].map(([cgroup, lost]) => ({ cgroup, pidNamespace: 0, lost })),
     };
-    const losses = new Losses(counters, (cgroup) => registry.cgroupOwner(cgroup));
+    const losses = new Losses(counters, (place) => registry.ownersOfLoss(place));
     for (const event of log.history()) {
       registry.learn(event);
       code.learn(event);
       losses.learn(event);
     }
     const monitor = new Monitor({
-      programs: { ring, forgetSeen: () => this.forgotten++ },
+      programs: { ring, forgetSeen: () => this.forgotten++, countMark: () => this.marked++ },
       losses,
       hostList,
       log,

@@ -90,6 +90,11 @@ static __always_inline bool is_writable(struct file *file)
 	       is_unsealed_memory(file->f_inode);
 }
 
+static __always_inline __u32 others_code(struct mark *mark)
+{
+	return mark->cgroup == bpf_get_current_cgroup_id() ? 0 : FLAG_OTHERS_CODE;
+}
+
 static __always_inline bool opens_for_writing(struct file *file)
 {
 	return (file->f_mode & FMODE_WRITE) || (file->f_flags & O_TRUNC);

@@ -25,6 +25,8 @@ enum event_flag {
 	FLAG_PATH_UNKNOWN = 8,
 	FLAG_VIOLATION = 16,
 	FLAG_CODE_WRITABLE = 32,
+	// Of a rewrite: another cgroup executed the file last. For the budget only.
+	FLAG_OTHERS_CODE = 64,
 };
 
 // Fixed part, 208 bytes, then path_length bytes of path. Little-endian, no padding.

@@ -49,7 +49,7 @@ static __always_inline void finish_with_name(struct scratch *s, struct dentry *d
 // Reports that a marked file is opened for writing, or was.
 static __always_inline void report_rewrite(struct file *file, struct mark *mark)
 {
-	struct scratch *s = begin_event(EVENT_REWRITE, 0);
+	struct scratch *s = begin_event(EVENT_REWRITE, others_code(mark));
 
 	if (!s)
 		return;
@@ -154,7 +154,7 @@ int BPF_PROG(nsattest_truncate, struct path *path, int ret)
 	if (!mark)
 		return ret;
 	__sync_fetch_and_add(&mark->rewrites, 1);
-	s = begin_event(EVENT_REWRITE, FLAG_PATH_UNKNOWN);
+	s = begin_event(EVENT_REWRITE, FLAG_PATH_UNKNOWN | others_code(mark));
 	if (!s)
 		return ret;
 	s->event.file = mark->file;

@@ -8,10 +8,11 @@
 #define SHA256_BYTES 32
 #define SCRATCH_SLOTS 64
 #define SCRATCH_TRIES 16
+#define RING_BYTES (8 << 20)
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, 8 << 20);
+	__uint(max_entries, RING_BYTES);
 } events SEC(".maps");
 
 // What was already sent, so that repeats cost nothing outside the kernel. The path belongs to the key: else "run, rename,
@@ -34,11 +35,17 @@ struct {
 	__type(value, __u8);
 } seen SEC(".maps");
 
-// Events that could not be delivered, by the cgroup they belong to. Key 0: more cgroups lost events than fit.
+// Whose events could not be delivered: the task's cgroup and its pid namespace at level 1. All zero: of more than fit.
+struct owner {
+	__u64 cgroup;
+	__u32 pid_namespace;
+	__u32 others; // 1 in `budgets` for rewrites of what others execute
+};
+
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 4096);
-	__type(key, __u64);
+	__type(key, struct owner);
 	__type(value, __u64);
 } lost SEC(".maps");
 
@@ -47,6 +54,7 @@ enum stat {
 	STAT_SENT = 1,
 	STAT_HOST_ENTRIES = 2, // host-list entries right after attaching: written by the loader
 	STAT_FILES = 3, // files that were given a number
+	STAT_MARKS = 4, // marks that the monitor has made: it counts them here
 	STATS,
 };
 
@@ -79,24 +87,39 @@ static __always_inline __u64 count(__u32 which)
 	return counter ? __sync_fetch_and_add(counter, 1) : 0;
 }
 
-static __always_inline void count_lost(void)
+// The pid namespace that a task has at a level below the host's; 0 where it has none. Level 1 is a container's own, whatever it
+// makes below it and whichever cgroup its tasks are put into.
+static __always_inline __u32 pid_namespace_at(__u32 level)
 {
-	__u64 cgroup = bpf_get_current_cgroup_id();
+	struct task_struct *task = (void *)bpf_get_current_task();
+	struct pid *pid = BPF_CORE_READ(task, thread_pid);
+	// numbers[] is a flexible array.
+	const char *numbers = (const char *)pid + bpf_core_field_offset(struct pid, numbers);
+	struct upid *at = (void *)(numbers + (__u64)level * bpf_core_type_size(struct upid));
+
+	return level > BPF_CORE_READ(pid, level) ? 0 : BPF_CORE_READ(at, ns, ns.inum);
+}
+
+static __noinline int count_lost(void)
+{
+	struct owner owner = {.cgroup = bpf_get_current_cgroup_id(), .pid_namespace = pid_namespace_at(1)};
+	struct owner nobody = {};
 	__u64 zero = 0, one = 1;
-	__u64 *counter = bpf_map_lookup_elem(&lost, &cgroup);
+	__u64 *counter = bpf_map_lookup_elem(&lost, &owner);
 
 	if (!counter) {
-		bpf_map_update_elem(&lost, &cgroup, &zero, BPF_NOEXIST);
-		counter = bpf_map_lookup_elem(&lost, &cgroup);
+		bpf_map_update_elem(&lost, &owner, &zero, BPF_NOEXIST);
+		counter = bpf_map_lookup_elem(&lost, &owner);
 	}
 	if (!counter) {
-		bpf_map_update_elem(&lost, &zero, &zero, BPF_NOEXIST);
-		counter = bpf_map_lookup_elem(&lost, &zero);
+		bpf_map_update_elem(&lost, &nobody, &zero, BPF_NOEXIST);
+		counter = bpf_map_lookup_elem(&lost, &nobody);
 	}
 	if (counter)
 		__sync_fetch_and_add(counter, one);
-	// Last: whoever sees the total grow finds the cgroup's own count grown.
+	// Last: whoever sees the total grow finds the owner's own count grown.
 	count(STAT_LOST);
+	return 0;
 }
 
 static __always_inline struct scratch *claim_scratch(void)
@@ -120,23 +143,16 @@ static __always_inline void release_scratch(struct scratch *s)
 static __always_inline void describe_task(struct event *e)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
-	struct pid *pid = BPF_CORE_READ(task, thread_pid);
-	__u32 level = BPF_CORE_READ(pid, level);
-	// numbers[] is a flexible array: its last used element names the namespace the task lives in.
-	const char *numbers = (const char *)pid + bpf_core_field_offset(struct pid, numbers);
-	struct upid *innermost = (void *)(numbers + (__u64)level * bpf_core_type_size(struct upid));
 
 	e->cgroup = bpf_get_current_cgroup_id();
 #pragma unroll
 	for (int i = 0; i < ANCESTORS; i++)
 		e->ancestors[i] = bpf_get_current_ancestor_cgroup_id(i + 1);
 	e->mount_namespace = BPF_CORE_READ(task, nsproxy, mnt_ns, ns.inum);
-	e->pid_namespace = BPF_CORE_READ(innermost, ns, ns.inum);
-	for (__u32 i = 0; i < PID_ANCESTORS; i++) {
-		struct upid *above = (void *)(numbers + (i + 1ULL) * bpf_core_type_size(struct upid));
-
-		e->pid_ancestors[i] = i < level ? BPF_CORE_READ(above, ns, ns.inum) : 0;
-	}
+	e->pid_namespace = pid_namespace_at(BPF_CORE_READ(task, thread_pid, level));
+#pragma unroll
+	for (int i = 0; i < PID_ANCESTORS; i++)
+		e->pid_ancestors[i] = i && !e->pid_ancestors[i - 1] ? 0 : pid_namespace_at(i + 1);
 	e->process = BPF_CORE_READ(task, tgid);
 }
 
@@ -157,6 +173,58 @@ static __noinline struct scratch *begin_event(__u32 kind, __u32 flags)
 	__builtin_memset(s->event.digest, 0, DIGEST_MAX);
 	describe_task(&s->event);
 	return s;
+}
+
+// How much of the ring each container has used since the last mark, so that none can take the place of another's events. What
+// exceeds it is lost, and is counted as that container's. Without marks it begins anew when the ring has room and time has passed.
+#define BUDGET_BYTES (1 << 20)
+// The host, and who shares its pid namespace, is known by its cgroup only.
+#define HOST_BUDGET_BYTES (4 << 20)
+#define BUDGET_NANOSECONDS 60000000000ULL
+
+struct budget {
+	__u64 marks;
+	__u64 since;
+	__u64 used;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, struct owner);
+	__type(value, struct budget);
+} budgets SEC(".maps");
+
+static __always_inline bool is_renewed(struct budget *budget, __u64 marks)
+{
+	if (budget->marks != marks)
+		return true;
+	return bpf_ktime_get_ns() - budget->since > BUDGET_NANOSECONDS &&
+	       bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA) < RING_BYTES / 2;
+}
+
+// False when the container has nothing left.
+static __always_inline bool spend(struct event *e, __u32 bytes)
+{
+	__u32 pid = e->pid_ancestors[0];
+	// What is done to the code of others has a budget of its own: whoever wants it to be lost cannot use that up with its own.
+	struct owner owner = {.cgroup = pid ? 0 : e->cgroup, .pid_namespace = pid, .others = !!(e->flags & FLAG_OTHERS_CODE)};
+	__u64 limit = pid ? BUDGET_BYTES : HOST_BUDGET_BYTES;
+	__u32 which = STAT_MARKS;
+	__u64 *marks = bpf_map_lookup_elem(&stats, &which);
+	struct budget *budget = bpf_map_lookup_elem(&budgets, &owner);
+
+	if (!marks)
+		return false;
+	if (budget && budget->used + bytes <= limit) {
+		__sync_fetch_and_add(&budget->used, bytes);
+		return true;
+	}
+	if (budget && !is_renewed(budget, *marks))
+		return false;
+	struct budget renewed = {.marks = *marks, .since = bpf_ktime_get_ns(), .used = bytes};
+	bpf_map_update_elem(&budgets, &owner, &renewed, BPF_ANY);
+	return true;
 }
 
 static __always_inline __u64 hash_path(const struct event *e, __u32 length)
@@ -192,7 +260,7 @@ static __noinline int finish_event(struct scratch *s, __u32 length, __u64 round)
 	e->path_length = length;
 	if (repeats && bpf_map_lookup_elem(&seen, &key))
 		goto done;
-	if (length > PATH_BYTES || bpf_ringbuf_output(&events, e, EVENT_FIXED + length, 0)) {
+	if (length > PATH_BYTES || !spend(e, EVENT_FIXED + length) || bpf_ringbuf_output(&events, e, EVENT_FIXED + length, 0)) {
 		count_lost();
 		goto done;
 	}

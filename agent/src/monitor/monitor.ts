@@ -24,7 +24,7 @@ const DRAIN_ATTEMPTS = 10_000;
 
 /** What a monitor is made of; it owns none of it. */
 export interface MonitorParts {
-  readonly programs: Pick<KernelPrograms, "ring" | "forgetSeen">;
+  readonly programs: Pick<KernelPrograms, "ring" | "forgetSeen" | "countMark">;
   readonly losses: Losses;
   readonly hostList: HostList;
   readonly log: NamespaceLog;
@@ -193,6 +193,7 @@ export class Monitor {
     // What was lost must not be suppressed as a repeat when it comes again.
     if (gaps.length > 0) programs.forgetSeen();
     this.#write([...gaps, { kind: "mark", ns: HOST, index: entries }]);
+    programs.countMark();
     this.#markedEntries = entries;
     this.#eventsSinceMark = 0;
     // What was lost while the mark was made stands before it, but may be about entries behind it: it is said again before the next one.

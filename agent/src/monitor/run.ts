@@ -65,7 +65,7 @@ export async function runMonitor(config: MonitorConfig, stop: AbortSignal): Prom
   };
   const registry = new Registry(host, random);
   const code = new CodeBook();
-  const losses = new Losses(programs, (cgroup) => registry.cgroupOwner(cgroup));
+  const losses = new Losses(programs, (place) => registry.ownersOfLoss(place));
   for (const event of log.history()) {
     registry.learn(event);
     code.learn(event);

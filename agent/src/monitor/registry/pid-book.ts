@@ -15,6 +15,7 @@ const NOBODY: ReadonlySet<NamespaceId> = new Set();
 export class PidBook {
   readonly #hostPid: number;
   readonly #holders = new Map<number, Map<NamespaceId, boolean>>();
+  readonly #ended = new Map<number, readonly NamespaceId[]>();
   readonly #pidOf = new Map<NamespaceId, number>();
 
   constructor(hostPid: number) {
@@ -25,9 +26,17 @@ export class PidBook {
   learn(event: NamespaceEvent): void {
     if (event.kind === "ns-open") this.#open(event);
     else if (event.kind === "ns-close") {
-      this.#holders.get(this.#pidOf.get(event.ns) ?? this.#hostPid)?.delete(event.ns);
+      const pid = this.#pidOf.get(event.ns) ?? this.#hostPid;
+      if (this.#holders.get(pid)?.delete(event.ns)) this.#ended.set(pid, [event.ns]);
       this.#pidOf.delete(event.ns);
     }
+  }
+
+  /** The namespaces that have a pid namespace, or else those that had it last. */
+  lastHoldersOf(pidNamespace: number): readonly NamespaceId[] {
+    const holders = this.#holders.get(pidNamespace)?.keys();
+    const open = [...(holders ?? [])];
+    return open.length > 0 ? open : (this.#ended.get(pidNamespace) ?? []);
   }
 
   /** The namespaces that have the innermost known pid namespace of a task; none when none is known. */

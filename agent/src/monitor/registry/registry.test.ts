@@ -132,7 +132,7 @@ describe("closing", () => {
     const close = registry.closing("web", "poststop");
     if (close !== null) registry.learn(close);
     expect(ownerOf(onHost([7]))).toBe(ns);
-    expect(registry.cgroupOwner(7)).toBe(ns);
+    expect(registry.ownersOfLoss({ cgroup: 7, pidNamespace: 0 })).toEqual([ns]);
   });
 });
 
@@ -256,6 +256,24 @@ describe("by its pid namespace a task belongs", () => {
     expect(registry.membershipOf(place([99], 11, 70))).toEqual(escaped("new/4"));
   });
 
+  it("when its events are lost, too", () => {
+    const lossOf = (cgroup: number, pidNamespace: number) =>
+      registry.ownersOfLoss({ cgroup, pidNamespace });
+    expect(lossOf(7, 70)).toEqual(["web/1"]);
+    expect(lossOf(7, HOST.pidNamespace)).toEqual(["web/1"]);
+    expect(lossOf(8, 70)).toEqual(["web/1"]);
+    expect(lossOf(99, 70)).toEqual(["web/1"]);
+    expect(lossOf(99, 0)).toEqual([]);
+    expect(lossOf(99, 555)).toEqual([]);
+    openIn("side", 9, 70);
+    expect(lossOf(99, 70)).toEqual(["web/1", "side/3"]);
+    for (const container of ["web", "side"]) {
+      const close = registry.closing(container, "poststop");
+      if (close !== null) registry.learn(close);
+    }
+    expect(lossOf(99, 70)).toEqual(["side/3"]);
+  });
+
   it("to what was discovered in the cgroup of another", () => {
     openIn("pid-90", 0, 90, false);
     expect(registry.isRegistered(place([0]))).toBe(false);
@@ -272,6 +290,6 @@ it("knows after a restart what the log says", () => {
   expect(ownerOf(place([7]))).toBe("web/1");
   expect(registry.closing("web", "x")).toMatchObject({ executions: 1 });
   expect(registry.closing("db", "x")).toBeNull();
-  expect(registry.cgroupOwner(8)).toBe("db/2");
+  expect(registry.ownersOfLoss({ cgroup: 8, pidNamespace: 0 })).toEqual(["db/2"]);
   expect(registry.opening(declaration("new", 9)).ns).toBe("new/3");
 });

@@ -8,6 +8,7 @@ import {
   type NsOpenEvent,
 } from "@nsattest/ns-ima";
 import type { TaskPlace } from "../source/kernel-event.ts";
+import type { LostPlace } from "../source/programs.ts";
 import { PidBook } from "./pid-book.ts";
 import type { ProcessPlace } from "./process.ts";
 
@@ -168,9 +169,13 @@ export class Registry {
     return this.#openByContainer.get(containerId) === holder.ns ? containerId : null;
   }
 
-  /** Namespace that a cgroup belongs to, or null. */
-  cgroupOwner(cgroup: number): NamespaceId | null {
-    return this.#byCgroup.get(cgroup)?.ns ?? null;
+  /** Whose events were lost where a task stood; nobody's when it cannot be said. What has ended keeps its losses. */
+  ownersOfLoss({ cgroup, pidNamespace }: LostPlace): readonly NamespaceId[] {
+    const byCgroup = this.#byCgroup.get(cgroup)?.ns;
+    const byPid = this.#pids.lastHoldersOf(pidNamespace);
+    if (byCgroup === undefined) return byPid;
+    const isEscaped = byPid.length > 0 && !byPid.includes(byCgroup);
+    return isEscaped ? byPid : [byCgroup];
   }
 }
 

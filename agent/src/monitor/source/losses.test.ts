@@ -4,6 +4,7 @@ import type { BootEvent, GapEvent, NamespaceId, ProgramIdentity } from "@nsattes
 import fc from "fast-check";
 import { beforeEach, describe, expect, it } from "vitest";
 import { type LossCounters, Losses, samePrograms } from "./losses.ts";
+import type { LostPlace } from "./programs.ts";
 
 const PROGRAMS: readonly ProgramIdentity[] = ["exec", "owner"].map((name, id) => ({
   name,
@@ -51,31 +52,43 @@ class Counters implements LossCounters {
     return this.total;
   }
 
-  lostByCgroup(): Map<number, number> {
+  lostByPlace(): (LostPlace & { lost: number })[] {
     this.whileReading();
-    return new Map(this.byCgroup);
+    return [...this.byCgroup].map(([cgroup, lost]) => ({ cgroup, pidNamespace: 0, lost }));
   }
 }
 
 let kernel: Counters;
-let owners: Map<number, NamespaceId>;
+let owners: Map<number, readonly NamespaceId[]>;
 let log: GapEvent[];
 let losses: Losses;
 
 beforeEach(() => {
   kernel = new Counters();
   owners = new Map([
-    [7, "web/1"],
-    [8, "db/2"],
-    [70, "web/1"],
+    [7, ["web/1"]],
+    [8, ["db/2"]],
+    [70, ["web/1"]],
   ]);
   log = [];
   restart();
 });
 
+it("gives what any of several may have lost to each of them, and counts it once", () => {
+  owners.set(77, ["web/1", "side/4"]);
+  kernel.lose(77, 3);
+  const gaps = losses.newGaps();
+  expect(gaps.map(({ ns, lost }) => [ns, lost])).toEqual([
+    ["web/1", 3],
+    ["side/4", 0],
+  ]);
+  for (const gap of gaps) losses.learn(gap);
+  expect(losses.newGaps()).toEqual([]);
+});
+
 /** As a new process that has only the log and the kernel's counters. */
 function restart(): void {
-  losses = new Losses(kernel, (cgroup) => owners.get(cgroup) ?? null);
+  losses = new Losses(kernel, ({ cgroup }) => owners.get(cgroup) ?? []);
   for (const event of [BOOT, ...log]) losses.learn(event);
 }
 
@@ -141,7 +154,7 @@ it("gives the host what belongs to no namespace, for it may be anybody's", () =>
 it("does not count again what was the host's before its cgroup had a namespace", () => {
   kernel.lose(9, 10);
   expect(mark()).toEqual([overflow("host", 10)]);
-  owners.set(9, "late/3");
+  owners.set(9, ["late/3"]);
   expect(mark()).toEqual([]);
   // Whose these are cannot be told from what is in the log, but they are not hidden.
   kernel.lose(8, 2);
@@ -223,7 +236,7 @@ it("has exactly in the log what was lost, whatever happened in between", () => {
           mark();
           expect(log.reduce((sum, { lost }) => sum + lost, 0)).toBe(kernel.total);
         } else if (what === "restart") restart();
-        else if (what === "own 9") owners.set(9, "late/3");
+        else if (what === "own 9") owners.set(9, ["late/3"]);
         else if (what === "lose uncounted") kernel.total++;
         else kernel.lose(what.cgroup, what.lost);
       }

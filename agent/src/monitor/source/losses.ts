@@ -7,12 +7,12 @@ import {
   type NamespaceId,
   type ProgramIdentity,
 } from "@nsattest/ns-ima";
-import type { KernelPrograms } from "./programs.ts";
+import type { KernelPrograms, LostPlace } from "./programs.ts";
 
 /** The kernel's own account of what its programs could not deliver. */
 export type LossCounters = Pick<
   KernelPrograms,
-  "identities" | "recursionMisses" | "lostTotal" | "lostByCgroup"
+  "identities" | "recursionMisses" | "lostTotal" | "lostByPlace"
 >;
 
 /**
@@ -21,7 +21,7 @@ export type LossCounters = Pick<
  */
 export class Losses {
   readonly #counters: LossCounters;
-  readonly #ownerOf: (cgroup: number) => NamespaceId | null;
+  readonly #ownersOf: (place: LostPlace) => readonly NamespaceId[];
   readonly #logged = new Map<NamespaceId, number>();
   #loggedMisses = 0;
   #loggedTotal = 0;
@@ -29,9 +29,9 @@ export class Losses {
   /** What runs now instead, as the last gaps told. */
   #changedTo: readonly ProgramIdentity[] | null = null;
 
-  constructor(counters: LossCounters, ownerOf: (cgroup: number) => NamespaceId | null) {
+  constructor(counters: LossCounters, ownersOf: (place: LostPlace) => readonly NamespaceId[]) {
     this.#counters = counters;
-    this.#ownerOf = ownerOf;
+    this.#ownersOf = ownersOf;
   }
 
   /** Takes over an event that is in the log. */
@@ -73,19 +73,25 @@ export class Losses {
     const fits = this.#loggedTotal + sum <= this.#counters.lostTotal();
     const unexplained = total - this.#loggedTotal - (fits ? sum : 0);
     // What no namespace accounts for may be anybody's.
-    const rest: GapEvent = { kind: "gap", ns: HOST, lost: unexplained, reason: "ring-overflow" };
-    return [...(fits ? owned : []), ...(unexplained > 0 ? [rest] : [])];
+    return [...(fits ? owned : []), ...(unexplained > 0 ? [overflow(HOST, unexplained)] : [])];
   }
 
   #grownByNamespace(): GapEvent[] {
     const counted = new Map<NamespaceId, number>();
-    for (const [cgroup, count] of this.#counters.lostByCgroup()) {
-      const ns = this.#ownerOf(cgroup);
-      if (ns !== null) counted.set(ns, (counted.get(ns) ?? 0) + count);
+    const sharers = new Map<NamespaceId, readonly NamespaceId[]>();
+    for (const { lost, ...place } of this.#counters.lostByPlace()) {
+      const [first, ...others] = this.#ownersOf(place);
+      if (first === undefined) continue;
+      counted.set(first, (counted.get(first) ?? 0) + lost);
+      sharers.set(first, [...(sharers.get(first) ?? []), ...others]);
     }
     return [...counted].flatMap(([ns, count]) => {
       const lost = count - (this.#logged.get(ns) ?? 0);
-      return lost > 0 ? [{ kind: "gap", ns, lost, reason: "ring-overflow" } as const] : [];
+      // It may have been any of those who share a pid namespace, and is counted once.
+      const others = new Set(sharers.get(ns));
+      return lost > 0
+        ? [overflow(ns, lost), ...[...others].map((other) => overflow(other, 0))]
+        : [];
     });
   }
 
@@ -96,6 +102,10 @@ export class Losses {
     this.#loggedTotal = 0;
     this.#loggedMisses = 0;
   }
+}
+
+function overflow(ns: NamespaceId, lost: number): GapEvent {
+  return { kind: "gap", ns, lost, reason: "ring-overflow" };
 }
 
 /** True when nothing was detached, replaced or loaded again: also their maps are the same then, the ring among them. */

@@ -2,6 +2,7 @@
 
 import { readdirSync } from "node:fs";
 import type { ProgramIdentity } from "@nsattest/ns-ima";
+import { ByteReader } from "@nsattest/tpm";
 import { AgentError } from "../../error.ts";
 import { STATS } from "../../loader/pins.ts";
 import { mapShared } from "../../sys/ffi.ts";
@@ -13,13 +14,21 @@ import {
   openPin,
   programInfo,
   readCounter,
+  writeCounter,
 } from "../../sys/libbpf.ts";
 import { RingReader } from "./ring.ts";
 
 const PAGE = 4096;
 const SEEN_KEY_BYTES = 72;
 const FORGET_WALKS = 4;
-const CGROUP_KEY_BYTES = 8;
+const PLACE_KEY_BYTES = 16;
+
+/** Where a task stood whose events could not be delivered, as far as the kernel keeps it. All zero: it had no room for that. */
+export interface LostPlace {
+  readonly cgroup: number;
+  /** Pid namespace at the first level below the host's; 0 for a task of the host's. */
+  readonly pidNamespace: number;
+}
 
 interface Pinned {
   readonly program: number;
@@ -91,14 +100,18 @@ export class KernelPrograms {
     return readCounter(this.#stats, STATS.lost) ?? 0;
   }
 
-  /** Undelivered events by cgroup id; id 0 stands for cgroups that no longer fitted. */
-  lostByCgroup(): Map<number, number> {
-    const lost = new Map<number, number>();
-    for (const key of mapKeys(this.#lost, CGROUP_KEY_BYTES)) {
-      const id = Number(new DataView(key.buffer).getBigUint64(0, true));
-      lost.set(id, readCounter(this.#lost, key) ?? 0);
-    }
-    return lost;
+  /** Undelivered events by where the tasks stood. */
+  lostByPlace(): (LostPlace & { readonly lost: number })[] {
+    return mapKeys(this.#lost, PLACE_KEY_BYTES).map((key) => {
+      const reader = new ByteReader(key);
+      const place = { cgroup: reader.u64le(), pidNamespace: reader.u32le() };
+      return { ...place, lost: readCounter(this.#lost, key) ?? 0 };
+    });
+  }
+
+  /** Tells the kernel that a mark was made: what each container may put into the ring is counted anew. */
+  countMark(): void {
+    writeCounter(this.#stats, STATS.marks, (readCounter(this.#stats, STATS.marks) ?? 0) + 1);
   }
 
   /** Makes the kernel send everything again that it sent before: what was lost must not be suppressed as a repeat. */
