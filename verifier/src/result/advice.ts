@@ -187,6 +187,11 @@ const LIMITS: Readonly<Record<LimitCode, Advice>> = {
     meaning: "Memory without a file was made executable, as JIT compilers do.",
     next: "Know it.",
   },
+  UNSTABLE_FS: {
+    meaning:
+      "Something was executed from a file system that may give other bytes the second time: FUSE, a network, or one that is not known.",
+    next: "Know it, or execute from the image or a local volume.",
+  },
   OTHERS_CODE: {
     meaning: "It opened files for writing that other containers had executed.",
     next: "Know it, or keep what containers execute off volumes that they share.",

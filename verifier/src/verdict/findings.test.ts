@@ -60,6 +60,8 @@ describe("limitsOf", () => {
     [execution, []],
     [{ ...execution, flags: EventFlag.SCRIPT | EventFlag.HOST_PID }, ["INTERPRETER"]],
     [{ ...execution, how: "anonymous" as const }, ["ANONYMOUS_EXEC"]],
+    [{ ...execution, fsMagic: 0x65735546 }, ["UNSTABLE_FS"]],
+    [{ ...execution, fsMagic: 0xef53 }, []],
     [{ ...execution, how: "rewrite" as const, flags: EventFlag.OTHERS_CODE }, ["OTHERS_CODE"]],
     [{ ...execution, how: "rewrite" as const }, []],
     [{ ...execution, how: "mprotect" as const, flags: EventFlag.PATH_UNKNOWN }, []],

@@ -2,6 +2,7 @@
 
 import { EventFlag, type Execution } from "@nsattest/ns-ima";
 import type { LimitCode, VerdictReason } from "./reason.ts";
+import { isStableFileSystem } from "./stable-file-system.ts";
 import { unchanged } from "./unchanged.ts";
 
 /** What was found against a host or namespace. It only grows: what was anchored stays. */
@@ -44,10 +45,11 @@ function withLimits(known: readonly LimitCode[], more: readonly LimitCode[]): re
 }
 
 /** What an execution leaves open, whatever it executed. */
-export function limitsOf({ how, flags }: Execution): readonly LimitCode[] {
+export function limitsOf({ how, flags, fsMagic }: Execution): readonly LimitCode[] {
   return [
     ...((flags & EventFlag.SCRIPT) !== 0 ? (["INTERPRETER"] as const) : []),
     ...(how === "anonymous" ? (["ANONYMOUS_EXEC"] as const) : []),
+    ...(isStableFileSystem(fsMagic) ? [] : (["UNSTABLE_FS"] as const)),
     ...((flags & EventFlag.OTHERS_CODE) !== 0 ? (["OTHERS_CODE"] as const) : []),
   ];
 }

@@ -92,6 +92,8 @@ export type LimitCode =
   | "INTERPRETER"
   /** Memory without a file was made executable. */
   | "ANONYMOUS_EXEC"
+  /** Something was executed from a file system that may give other bytes the second time: FUSE, network. */
+  | "UNSTABLE_FS"
   /** It opened files for writing that other containers had executed. They answer for it, as they chose to run them. */
   | "OTHERS_CODE"
   /** The container may act as the host. */
