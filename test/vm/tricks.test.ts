@@ -166,12 +166,18 @@ beforeAll(async () => {
   );
   const flood = await prepare("names", ["/bin/tricks", "names"]);
   await flood.create();
+  const { length: seen } = view.sightings;
   await bed.signal("monitor", "STOP");
   await flood.start();
   await bed.vm.check(`until [ -e ${SHARED_VOLUME}/named ]; do usleep 100000; done`);
   const { code } = await bystander.exec(["/bin/later"]);
   await bed.vm.check(`touch ${ENOUGH}`);
   await bed.signal("monitor", "CONT");
+  await view.until("there was no evidence after the flood", ({ node }) => {
+    return node.host.tier === "affirming";
+  });
+  // While nobody makes evidence, verdicts run out: of that nothing is to be told here.
+  view.sightings.splice(seen);
   expect(code).toBe(0);
   report = await view.settled();
   list = parseMeasurementList((await bed.vm.collect()).list).entries;
