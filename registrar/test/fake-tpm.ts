@@ -4,7 +4,6 @@ import {
   constants,
   createDecipheriv,
   createHmac,
-  createPublicKey,
   generateKeyPairSync,
   type KeyObject,
   privateDecrypt,
@@ -19,6 +18,7 @@ import {
   parsePublicArea,
   publicAreaName,
 } from "@nsattest/tpm";
+import { ownPublicKey } from "../../tpm/test/own-public-key.ts";
 
 /** An endorsement and an attestation key, and the one TPM command that enrolment needs, with real cryptography. */
 export interface FakeTpm {
@@ -77,7 +77,7 @@ const EMPTY_AK = parsePublicArea(
 
 function withModulus(area: PublicArea, key: KeyObject): PublicArea {
   if (area.type !== "rsa") throw new Error("not an RSA template");
-  const { n = "" } = createPublicKey(key).export({ format: "jwk" });
+  const { n = "" } = ownPublicKey(key).export({ format: "jwk" });
   return { ...area, modulus: new Uint8Array(Buffer.from(n, "base64url")) };
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { constants, createPublicKey, generateKeyPairSync, type KeyObject, sign } from "node:crypto";
+import { constants, generateKeyPairSync, type KeyObject, sign } from "node:crypto";
 import {
   AK_RSA_2048_TEMPLATE,
   digest,
@@ -15,6 +15,7 @@ import {
   parsePublicArea,
   pcrDigest,
 } from "@nsattest/tpm";
+import { ownPublicKey } from "../../tpm/test/own-public-key.ts";
 
 /** An attestation key that is not in any TPM, and looks as if it were. */
 export interface FakeKey {
@@ -34,7 +35,7 @@ const PCRS = 24;
 
 export function newFakeKey(): FakeKey {
   const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
-  const { n = "" } = createPublicKey(privateKey).export({ format: "jwk" });
+  const { n = "" } = ownPublicKey(privateKey).export({ format: "jwk" });
   const template = parsePublicArea(withModulus(AK_RSA_2048_TEMPLATE, Buffer.from(n, "base64url")));
   return { key: privateKey, akPublic: encodePublicArea(template) };
 }

@@ -11,6 +11,7 @@ import {
   type SchemeName,
 } from "../src/public-area.ts";
 import { encodeSignature } from "../src/signature.ts";
+import { ownPublicKey } from "./own-public-key.ts";
 
 /** An attestation key outside any TPM, which therefore signs whatever a test wants signed. */
 export interface SoftwareAk {
@@ -96,5 +97,7 @@ function common(name: SchemeName) {
 }
 
 function jwkBytes(key: KeyObject, member: "n" | "x" | "y"): Uint8Array {
-  return new Uint8Array(Buffer.from(key.export({ format: "jwk" })[member] ?? "", "base64url"));
+  return new Uint8Array(
+    Buffer.from(ownPublicKey(key).export({ format: "jwk" })[member] ?? "", "base64url"),
+  );
 }
