@@ -43,10 +43,20 @@ export default defineConfig({
         extends: true,
         test: {
           name: "vm",
-          include: ["test/vm/**/*.test.ts"],
+          include: ["test/vm/**/*.test.ts", "test/hostile/*.test.ts"],
           fileParallelism: false,
           testTimeout: 300_000,
-          hookTimeout: 600_000,
+          hookTimeout: 1_800_000,
+        },
+      },
+      // `npm run test:hostile`: every trick, on every kernel.
+      {
+        extends: true,
+        test: {
+          name: "hostile",
+          include: ["test/hostile/full/*.test.ts"],
+          fileParallelism: false,
+          hookTimeout: 3_600_000,
         },
       },
     ],

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Set-up, the two commands of the README, the fuzzer, the forgeries and the mutants. Plain JavaScript without dependencies: it runs before anything is installed.
+// Set-up, the two commands of the README, the fuzzer, the forgeries, the tricks and the mutants. Plain JavaScript without dependencies: it runs before anything is installed.
 import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
@@ -49,6 +49,7 @@ async function main() {
   await bundle(ROOT, DIST);
   if (command === "setup") return 0;
   if (command === "test") return (await import("./test.mjs")).test(ROOT, args);
+  if (command === "test:hostile") return (await import("./attacks.mjs")).hostile(ROOT, args);
   if (command === "vectors")
     return runThrough(process.execPath, [join(DIST, "bin/vectors.mjs"), ...args]);
   // What a node costs in memory is measured after a collection.

@@ -66,7 +66,7 @@ export class Container {
     const output = `${this.#bundle}/output`;
     const log = `${this.#bundle}/runc.log`;
     await this.#vm.check(
-      `runc --log ${log} create --bundle ${this.#bundle} ${this.id} </dev/null >${output} 2>&1 ` +
+      `runc --log ${log} create --bundle ${this.#bundle} --pid-file ${this.#bundle}/pid ${this.id} </dev/null >${output} 2>&1 ` +
         `|| { code=$?; cat ${output} ${log} >&2; exit $code; }`,
     );
   }
@@ -78,7 +78,13 @@ export class Container {
 
   /** `runc run`: create, start, wait for the end and delete. */
   run(options: RunOptions = {}): Promise<CommandResult> {
-    return this.#vm.run(`runc run --bundle ${this.#bundle} ${this.id}`, options);
+    const bundle = `--bundle ${this.#bundle} --pid-file ${this.#bundle}/pid`;
+    return this.#vm.run(`runc run ${bundle} ${this.id}`, options);
+  }
+
+  /** Process id of its first process, as the host has it, also when that has ended. @throws LabError `LAB_COMMAND` before `create` */
+  async firstProcess(): Promise<number> {
+    return Number(await this.#vm.check(`cat ${this.#bundle}/pid`));
   }
 
   /** `runc exec`: another process in the running container. */

@@ -18,10 +18,11 @@ export {
   tree,
 } from "./guest-file.ts";
 export { CODE_UID, GUEST_USERS } from "./guest-user.ts";
-export type { KernelSeries } from "./kernel.ts";
+export { fetchKernel, type KernelSeries } from "./kernel.ts";
+export { readModules } from "./kernel-modules.ts";
 export { compileProgram } from "./native-program.ts";
 export { HOOK_PATH, type OciConfig, SHARED_VOLUME } from "./oci-config.ts";
-export { runtimePolicy } from "./runtime-policy.ts";
+export { type RuntimePolicyDocument, runtimePolicy } from "./runtime-policy.ts";
 export { runScenario, SCENARIO_PROGRAMS } from "./scenario.ts";
 export { type OperatorAccess, Services } from "./services.ts";
 export { type Swtpm, type SwtpmOptions, startSwtpm } from "./swtpm.ts";

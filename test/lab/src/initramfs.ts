@@ -14,6 +14,7 @@ const MODULES = [
   "ext4",
   "overlay",
   "fuse",
+  "binfmt_misc",
 ];
 
 const DIRECTORY = 0o040755;

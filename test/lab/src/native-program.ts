@@ -17,27 +17,28 @@ const FLAGS = [
 ];
 
 /**
- * Compiles one C file, with macros such as `NAME=1`, into a static program and returns its path; an unchanged file is not compiled again.
+ * Compiles C files, with macros such as `NAME=1`, into a static program and returns its path; unchanged files are not compiled again.
  *
- * @throws LabError `LAB_TOOL_MISSING` without gcc, `LAB_TOOL_FAILED` when it refuses the file
+ * @param sources one file, which names the program, or the first of several; headers among them count as read
+ * @throws LabError `LAB_TOOL_MISSING` without gcc, `LAB_TOOL_FAILED` when it refuses a file
  */
 export async function compileProgram(
-  source: string,
+  sources: string | readonly string[],
   cacheDir: string,
   defines: readonly string[] = [],
 ): Promise<string> {
+  const files = typeof sources === "string" ? [sources] : sources;
   const flags = [...FLAGS, ...defines.map((define) => `-D${define}`)];
-  const key = createHash("sha256")
-    .update(flags.join(" "))
-    .update(await readFile(source))
-    .digest("hex");
+  const key = createHash("sha256").update(flags.join(" "));
+  for (const file of files) key.update(await readFile(file));
   const folder = join(cacheDir, "native");
-  const program = join(folder, `${basename(source, ".c")}-${key.slice(0, 16)}`);
+  const name = `${basename(files[0] ?? "", ".c")}-${key.digest("hex").slice(0, 16)}`;
+  const program = join(folder, name);
   const there = await stat(program).catch(() => null);
   if (there !== null) return program;
   await mkdir(folder, { recursive: true });
   const work = `${program}.${process.pid}`;
-  await runHostTool("gcc", [...flags, "-o", work, source]);
+  await runHostTool("gcc", [...flags, "-o", work, ...files.filter((file) => file.endsWith(".c"))]);
   await rename(work, program);
   return program;
 }
