@@ -23,9 +23,9 @@ function table(): string {
   const unseen = TRICKS.filter(({ expected }) => expected.kind === "unseen");
   const nothing = TRICKS.filter(({ expected }) => expected.kind === "nothing");
   const count =
-    `${TRICKS.length} tricks: ${TRICKS.length - unseen.length - nothing.length} are seen, ` +
-    `${nothing.length} come to nothing, ${unseen.length} are not seen.`;
-  const rows = [["trick", "who", "what is done", "what comes of it"], ...TRICKS.map(cellsOf)];
+    `${TRICKS.length} tricks: ${TRICKS.length - unseen.length - nothing.length} should be seen, ` +
+    `${nothing.length} come to nothing, ${unseen.length} are known not to be seen.`;
+  const rows = [["trick", "who", "what is done", "what should come of it"], ...TRICKS.map(cellsOf)];
   const widths = [0, 1, 2, 3].map((column) =>
     Math.max(...rows.map((row) => row[column]?.length ?? 0)),
   );

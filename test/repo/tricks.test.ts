@@ -5,9 +5,9 @@ import { expect, it } from "vitest";
 import { TRICKS } from "../hostile/tricks.ts";
 import { withTricks } from "../hostile/tricks-document.ts";
 
-const DOCUMENT = join(import.meta.dirname, "../../docs/threat-model.md");
+const DOCUMENT = join(import.meta.dirname, "../hostile/README.md");
 
-it("the threat model has every trick that is played, and what comes of it", async () => {
+it("the document has every trick that is played, and what should come of it", async () => {
   await expect(withTricks(readFileSync(DOCUMENT, "utf8"))).toMatchFileSnapshot(DOCUMENT);
 });
 
