@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+/* biome-ignore-all lint/suspicious/noTemplateCurlyInString: excerpts of sources, with the placeholders that they have */
 
 import type { Checks } from "./check.ts";
 
@@ -21,7 +22,6 @@ export const BOOT_CHECKS = {
   },
   "event-log-digests": {
     file: LOG,
-    // biome-ignore lint/suspicious/noTemplateCurlyInString: an excerpt
     excerpt:
       "if (count !== columns.length) refuse(`an event with ${count} digests of ${columns.length}`);",
     without: "",
@@ -63,7 +63,6 @@ export const BOOT_CHECKS = {
   },
   "boot-denied": {
     file: POLICY_SET,
-    // biome-ignore lint/suspicious/noTemplateCurlyInString: an excerpt
     excerpt: "if (denied.has(digest)) problems.push(`${BOOT_POLICY}: ${digest} is denied`);",
     without: "",
     guards: "nothing may be booted that is denied",
