@@ -13,6 +13,11 @@ export default class TrickReporter implements Reporter {
     const nothing = new Set<string>();
     for (const test of tests) {
       const { trick } = test.meta();
+      const { state, errors = [] } = test.result();
+      // What is no trick is told when it fails: a witness that saw more than the list, or somebody else's verdict.
+      if (trick === undefined && state === "failed")
+        process.stdout.write(`FAILED    ${test.fullName}\n`);
+      for (const { message } of errors) process.stdout.write(`          ${message}\n`);
       if (trick === undefined) continue;
       process.stdout.write(`${wordOf(test)}  ${test.fullName}\n`);
       if (trick.seen === null && test.result().state === "passed") nothing.add(trick.id);

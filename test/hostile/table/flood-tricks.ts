@@ -15,7 +15,7 @@ export const FLOOD_TRICKS: readonly Trick[] = [
   {
     id: "new-files",
     idea: "Execute ever new contents without a pause: an entry and an extend of the TPM each",
-    expected: reasons(altered("/bin/new-file")),
+    expected: reasons(altered("/bin/new-file"), { code: "CODE_WRITABLE" }),
     listed: ["/bin/new-file"],
     long: true,
   },

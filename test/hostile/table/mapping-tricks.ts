@@ -7,9 +7,11 @@ import {
   type Trick,
   unlisted,
   unstable,
+  VIOLATION,
 } from "../trick.ts";
 
-const REWRITTEN = reasons(changeable("/bin/first", "rewritten"));
+/** IMA notices that it was opened for writing while it was mapped, also on overlay. */
+const REWRITTEN = reasons(changeable("/bin/first", "rewritten"), VIOLATION);
 const TRACED: Expectation = {
   kind: "unseen",
   because: "a write into a process's memory is neither an open nor a mapping of a file",
