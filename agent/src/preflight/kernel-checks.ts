@@ -82,13 +82,26 @@ function imaTemplate(host: Host): Finding {
   }
   const [, , template = "", digest = ""] = list.text.split("\n", 1)[0]?.split(" ") ?? [];
   const says = `template ${template}, digests ${digest.split(":")[0]}`;
-  if (/^ima-(?:ng|ngv2|sig|sigv2)$/.test(template) && digest.startsWith("sha256:")) {
-    return { check: "ima-template", state: "ok", says };
+  if (!digest.startsWith("sha256:")) {
+    return {
+      ...{
+        check: "ima-template",
+        state: "missing",
+        says: `${says}: policies judge SHA-256 digests`,
+      },
+      next: `ima_template=ima-sig ima_hash=sha256 on the kernel's command line (GRUB_CMDLINE_LINUX in /etc/default/grub), ${REBOOT}`,
+    };
   }
-  return {
-    ...{ check: "ima-template", state: "missing", says: `${says}: policies judge SHA-256 digests` },
-    next: `ima_template=ima-sig ima_hash=sha256 on the kernel's command line (GRUB_CMDLINE_LINUX in /etc/default/grub), ${REBOOT}`,
-  };
+  return template === "ima-ng" || template === "ima-sig"
+    ? { check: "ima-template", state: "ok", says }
+    : {
+        ...{
+          check: "ima-template",
+          state: "limited",
+          says: `${says}: not taken unless it is pinned`,
+        },
+        next: `name ${template} in measurement.templates of the verifier's node-policy.json`,
+      };
 }
 
 function imaPolicy(commandLine: readonly string[]): Finding {

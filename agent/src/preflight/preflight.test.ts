@@ -6,7 +6,7 @@ import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { preflight, renderPreflight } from "./command.ts";
 import type { CheckName, Finding } from "./finding.ts";
-import { hostAt } from "./host.ts";
+import { hostAt, type Reading } from "./host.ts";
 import { inspectHost } from "./preflight.ts";
 
 const ZEROS = `${"0".repeat(64)}\n`;
@@ -116,6 +116,11 @@ describe.each<Change>([
     "missing",
     "template ima,",
   ],
+  [
+    "a template that is not taken unasked",
+    { [LIST]: "10 00 ima-ngv2 sha256:00 boot_aggregate\n" },
+    ...(["ima-template", "limited", "measurement.templates"] as const),
+  ],
   ["an empty list", { [LIST]: "" }, "ima-template", "missing", "ima_template=ima-sig"],
   ["no boot policy", { "/proc/cmdline": "quiet" }, "ima-policy", "limited", "IMA_POLICY_UNPROVEN"],
   [
@@ -210,6 +215,15 @@ describe.each<Change>([
     expect(renderPreflight(report)).toContain(words);
     expect(report.readiness).toBe(state === "missing" ? "not-ready" : "limited");
   });
+});
+
+it("a used PCR 13 is not known to be this node's when its log may not be looked at", async () => {
+  put("/sys/class/tpm/tpm0/pcr-sha256/13", "A1");
+  const host = hostAt(root);
+  const denied = (path: string): Reading =>
+    path === "/run/nsattest/namespace.log" ? { kind: "denied" } : host.read(path);
+  const report = await inspectHost({ ...host, read: denied }, NOT_ASKED, () => 0);
+  expect(report.findings.find(({ check }) => check === "tpm-pcr")?.state).toBe("unknown");
 });
 
 it("a runtime that hangs, fails or says nothing of a version is still one, or none", async () => {

@@ -48,13 +48,26 @@ function anchor(host: Host): Finding {
   if (/^0+$/.test(value.text.trim())) {
     return { check: "tpm-pcr", state: "ok", says: `PCR ${ANCHOR_PCR} is free` };
   }
-  return host.read(NAMESPACE_LOG).kind === "absent"
-    ? {
+  // Whether the log leads to the value is for the monitor to check when it starts.
+  switch (host.read(NAMESPACE_LOG).kind) {
+    case "text":
+      return {
+        ...{ check: "tpm-pcr", state: "ok" },
+        says: `PCR ${ANCHOR_PCR} is in use, and this node's log is there`,
+      };
+    case "denied":
+      return {
+        ...{ check: "tpm-pcr", state: "unknown" },
+        says: `PCR ${ANCHOR_PCR} is in use; only root may see whether by this node's log`,
+        next: "run it as root",
+      };
+    case "absent":
+      return {
         ...{ check: "tpm-pcr", state: "missing" },
         says: `PCR ${ANCHOR_PCR} was extended by somebody else: no log could begin (ANCHOR_BASELINE)`,
         next: "find out what extends it at boot (systemd-stub with credentials or extensions does), and stop it",
-      }
-    : { check: "tpm-pcr", state: "ok", says: `PCR ${ANCHOR_PCR} carries this node's log` };
+      };
+  }
 }
 
 /** Opens the TPM. Throws when it cannot. */
